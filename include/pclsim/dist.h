@@ -1,0 +1,77 @@
+/*
+ * Distributions as plain data, and draws from them that do not depend on the C library.
+ *
+ * A draw is keyed by (seed, replication, entity, purpose, index): never by the number of draws so
+ * far, so that two schemes in one replication see the same arrivals, think times and offsets
+ * even when one of them retries more (common random numbers).
+ */
+#ifndef PCLSIM_DIST_H
+#define PCLSIM_DIST_H
+
+#include <pclsim/base.h>
+
+enum pcl_dist_kind {
+    PCL_DIST_CONST,    /* a */
+    PCL_DIST_UNIFORM,  /* integers a..b, both included */
+    PCL_DIST_EXP,      /* exponential of mean a, rounded to the nearest integer */
+    PCL_DIST_LOGNORMAL /* mean a, coefficient of variation s */
+};
+
+struct pcl_dist {
+    enum pcl_dist_kind kind;
+    int64_t a, b;
+    double s;
+};
+
+/** Mean of d, in its own unit. */
+double pcl_dist_mean(const struct pcl_dist *d);
+
+/** Writes d as the parser reads it, times if is_time, sizes otherwise: "exp:5us", "4k-16k". */
+const char *pcl_dist_format(const struct pcl_dist *d, bool is_time, char *buf, size_t n);
+
+/* What a draw is for; part of its key. */
+enum pcl_purpose {
+    PCL_DRAW_RANK,
+    PCL_DRAW_THINK,
+    PCL_DRAW_ARRIVAL,
+    PCL_DRAW_MIX,
+    PCL_DRAW_OFFSET,
+    PCL_DRAW_SIZE,
+    PCL_DRAW_HOLD,
+    PCL_DRAW_DEVICE,
+    PCL_DRAW_PFN,
+    PCL_DRAW_START,
+    PCL_DRAW_PICK,
+    PCL_DRAW_SCHED,
+    PCL_DRAW_ANALYSIS
+};
+
+/* A stream: all draws of one entity for one purpose in one replication. */
+struct pcl_stream {
+    uint64_t key;
+};
+
+struct pcl_stream pcl_stream(uint64_t seed, uint32_t replication, uint64_t entity,
+                             enum pcl_purpose purpose);
+
+/** 64 random bits for draw number index; lane tells apart several draws of one index. */
+uint64_t pcl_bits(struct pcl_stream s, uint64_t index, uint64_t lane);
+
+/** Uniform in [0, n), n >= 1, without modulo bias beyond 2^-64. */
+uint64_t pcl_below(struct pcl_stream s, uint64_t index, uint64_t lane, uint64_t n);
+
+/** One value of d; never negative. */
+int64_t pcl_dist_draw(const struct pcl_dist *d, struct pcl_stream s, uint64_t index);
+
+/** Exponential of the given mean from 64 random bits; integers only. */
+int64_t pcl_exp_from_bits(uint64_t bits, int64_t mean);
+
+/** Zipf rank in [0, n) with exponent s > 0 by rejection-inversion (Hoermann and Derflinger). */
+uint64_t pcl_zipf(struct pcl_stream st, uint64_t index, uint64_t n, double s);
+
+/* Correct to about 1e-15 relative, same bytes on every machine: plain IEEE arithmetic. */
+double pcl_ln(double x);                  /* x > 0 */
+double pcl_exp(double x);                 /* |x| < 700 */
+double pcl_normal_quantile(double p);     /* 0 < p < 1; Wichura AS 241 */
+
+#endif

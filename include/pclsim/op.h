@@ -1,0 +1,49 @@
+/*
+ * The operations that a task can ask for. Traces and scenarios speak of them, paths carry them
+ * out. An operation is the user's call; what it locks is said by the paths and the personality.
+ */
+#ifndef PCLSIM_OP_H
+#define PCLSIM_OP_H
+
+/*      id           name          what it is */
+#define PCL_OPS(X)                                                                              \
+    X(SYSCALL, "syscall", "a call that takes none of the modelled locks (open, lseek, ...)")     \
+    X(READ, "read", "buffered read of [off, off + len)")                                        \
+    X(WRITE, "write", "buffered write of [off, off + len)")                                     \
+    X(DREAD, "dread", "direct read")                                                            \
+    X(DWRITE, "dwrite", "direct write")                                                         \
+    X(FAULT_READ, "fault", "read fault on the page at off")                                     \
+    X(FAULT_WRITE, "wfault", "write fault (page_mkwrite) on the page at off")                    \
+    X(FSYNC, "fsync", "write back [off, off + len) and wait; len 0 is the whole file")           \
+    X(TRUNCATE, "truncate", "set the file size to off")                                         \
+    X(PUNCH, "punch", "fallocate PUNCH_HOLE of [off, off + len)")                               \
+    X(ALLOCATE, "allocate", "plain preallocation of [off, off + len)")                          \
+    X(PAGE_LOCK, "pagelock", "lock the page at off, hold it, unlock it: the bare page lock")     \
+    X(DONTNEED, "dontneed", "madvise DONTNEED: drop this address space's mapping of the range")
+
+enum pcl_op {
+#define X(id, name, what) PCL_OP_##id,
+    PCL_OPS(X)
+#undef X
+        PCL_N_OPS
+};
+
+/* Flags of one operation. */
+enum pcl_op_flag {
+    PCL_OPF_APPEND = 1u << 0,   /* write goes to the end of file, off is where that was */
+    PCL_OPF_GUESSED = 1u << 1,  /* off was guessed by the trace reader */
+    PCL_OPF_KEEPSIZE = 1u << 2, /* ALLOCATE with FALLOC_FL_KEEP_SIZE */
+    PCL_OPF_FAILED = 1u << 3,   /* the recorded call returned an error */
+    PCL_OPF_DATASYNC = 1u << 4  /* fdatasync, not fsync */
+};
+
+/** The name of an operation ("read"); never NULL for a valid op. */
+const char *pcl_op_name(enum pcl_op op);
+
+/** The operation of a name, or PCL_N_OPS. */
+enum pcl_op pcl_op_find(const char *name);
+
+/** One sentence on an operation. */
+const char *pcl_op_what(enum pcl_op op);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * A scenario: files, groups of tasks and what they do. It holds no machine constant; the parser
+ * refuses them by name. Reading is strict: file:line:col, what was expected, what was found.
+ */
+#ifndef PCLSIM_SCENARIO_H
+#define PCLSIM_SCENARIO_H
+
+#include <pclsim/base.h>
+#include <pclsim/dist.h>
+#include <pclsim/op.h>
+#include <pclsim/scheme.h>
+
+#define PCL_NAME_MAX 64
+
+enum pcl_fs {
+    PCL_FS_XFS,
+    PCL_FS_EXT4,
+    PCL_FS_TMPFS,
+    PCL_FS_PAGE_ONLY,
+    PCL_N_FS
+};
+
+const char *pcl_fs_name(enum pcl_fs fs); /* "xfs", "ext4", "tmpfs", "page-only" */
+
+enum pcl_offsets {
+    PCL_OFF_UNIFORM,    /* any aligned offset of the region */
+    PCL_OFF_ZIPF,       /* zipf:S over the aligned offsets of the region, scattered */
+    PCL_OFF_SEQUENTIAL, /* each task walks the region, wrapping around */
+    PCL_OFF_HOT,        /* the region's first byte, always */
+    PCL_OFF_PARTITION   /* uniform inside an equal share of the region per task: disjoint */
+};
+
+/* [file NAME] */
+struct pcl_file_spec {
+    char name[PCL_NAME_MAX];
+    int64_t size;   /* bytes, to 2^63 - 1 */
+    int64_t cached; /* bytes resident at the start, from offset cached_at; "all" is size */
+    int64_t cached_at;
+    int order;      /* of the resident folios, 0 to 9 */
+    bool dirty;     /* resident folios are dirty */
+    bool mapped;    /* blocks are allocated on disk below size (false: a hole) */
+    unsigned line;
+};
+
+/* [group NAME] */
+struct pcl_group {
+    char name[PCL_NAME_MAX];
+    uint32_t tasks;
+    bool processes; /* each task has its own address space; else threads of one */
+    uint32_t file;  /* index into files */
+    bool private_files; /* file = each: every task works on its own copy of the file */
+    uint32_t weight[PCL_N_OPS]; /* mix; relative */
+    enum pcl_offsets offsets;
+    double zipf_s;
+    int64_t region_at, region_len; /* len -1: to the end of the file */
+    int64_t align;                 /* of offsets; default: page size */
+    struct pcl_dist size;          /* bytes per operation */
+    struct pcl_dist think;         /* ns between transactions */
+    bool think_on_cpu;             /* think = compute (holds a CPU) or sleep */
+    bool open;                     /* open arrivals: think is the interarrival time */
+    struct pcl_dist hold;          /* ns: compute while the page is locked (PAGE_LOCK) */
+    uint32_t ops_per_transaction;  /* passes; >= 1 */
+    pcl_ns start_jitter;           /* tasks start uniformly in [0, start_jitter] */
+    unsigned line;
+};
+
+#define PCL_GRID_MAX 6
+
+/* [grid] key = values. Keys as --set takes them; "machine.KEY" only with low/typical/high. */
+struct pcl_grid_axis {
+    char key[PCL_NAME_MAX];
+    char **value;
+    size_t n_values;
+    unsigned line;
+};
+
+#define PCL_EXPECT_MAX 32
+
+/* [claim] */
+struct pcl_claim {
+    char id[16]; /* "" : the scenario states no claim */
+    char *proposition, *source, *note;
+    struct {
+        char name[PCL_NAME_MAX];
+        char *expr;
+        unsigned line, col;
+    } expect[PCL_EXPECT_MAX];
+    size_t n_expect;
+    int64_t reps;       /* replications of a full claim run */
+    int64_t quick_reps; /* of --quick */
+};
+
+struct pcl_scenario {
+    char name[PCL_NAME_MAX];
+    char *title;   /* one line for figures and tables */
+    char *source;  /* where the numbers of the scenario come from */
+    char *path;    /* file that it was read from */
+    char *text;    /* effective configuration, canonical; equal text is an equal scenario */
+    enum pcl_fs fs;
+    char machine[PCL_NAME_MAX]; /* default machine profile, a name */
+    int64_t cpus;               /* tasks are confined to the first so many CPUs; 0 all */
+    pcl_ns duration, warmup;    /* simulated; the run ends after warmup + duration */
+    int64_t ops;                /* 0, or: stop after so many completed transactions */
+    int64_t memory_limit;       /* page cache bytes, 0 none */
+    bool expect_violations;     /* violations are the subject, not a failure */
+    struct pcl_file_spec *files;
+    size_t n_files;
+    struct pcl_group *groups;
+    size_t n_groups;
+    char **schemes; /* default schemes, as --scheme takes them */
+    size_t n_schemes;
+    struct pcl_schemes own; /* [scheme NAME] sections */
+    struct pcl_grid_axis grid[PCL_GRID_MAX];
+    size_t n_grid;
+    struct pcl_claim claim;
+    uint64_t seed;
+    int64_t reps;
+};
+
+/* One --set [section.]key=value. */
+struct pcl_override {
+    const char *text;
+};
+
+/** Reads a scenario file (path or shipped name) and applies the overrides in order. "machine.KEY"
+ * overrides are left for pcl_profile_set. The caller frees *out. */
+int pcl_scenario_load(const char *name_or_path, const char *const *set, size_t n_set,
+                      struct pcl_scenario **out, struct pcl_err *err);
+
+/** The same from memory. */
+int pcl_scenario_parse(const char *file, const char *text, const char *const *set, size_t n_set,
+                       struct pcl_scenario **out, struct pcl_err *err);
+
+void pcl_scenario_free(struct pcl_scenario *s);
+
+/** True when key (as in --set) belongs to the machine: "machine.KEY", with KEY after the dot. */
+const char *pcl_set_machine_key(const char *set);
+
+#endif

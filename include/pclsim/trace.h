@@ -1,0 +1,90 @@
+/*
+ * Real traces as one canonical stream of operations. A reader knows one text format; everything
+ * above sees only this. Formats are recognised by content, never by file name.
+ */
+#ifndef PCLSIM_TRACE_H
+#define PCLSIM_TRACE_H
+
+#include <pclsim/base.h>
+#include <pclsim/op.h>
+
+struct pcl_trace_op {
+    pcl_ns t_ns;   /* start, since the trace's first line */
+    pcl_ns dur_ns; /* as recorded, tracer's overhead included; -1 unknown */
+    uint32_t thread; /* index into threads */
+    uint32_t inode;  /* index into inodes, PCL_NONE for a call without a file */
+    uint8_t op;      /* enum pcl_op */
+    uint8_t flags;   /* enum pcl_op_flag */
+    uint32_t line;   /* source line of its start, from 1 */
+    int64_t off, len; /* bytes; len is what was transferred */
+};
+
+struct pcl_trace_thread {
+    int64_t tid, pid; /* pid: thread group, -1 unknown */
+    pcl_ns first_ns, last_ns;
+    uint64_t n_ops;
+};
+
+struct pcl_trace_inode {
+    char *path;
+    int64_t size;      /* known size when the trace begins, -1 unknown: at least extent */
+    int64_t extent;    /* 1 + the highest byte that any operation touches */
+    bool created;      /* the trace itself creates it: empty at the start */
+    uint64_t n_ops;
+    uint32_t n_threads; /* threads that operate on it */
+};
+
+struct pcl_trace_skip {
+    char reason[64];
+    uint64_t lines;
+};
+
+/* Evidence bits: what this recording can show. */
+enum pcl_evidence {
+    PCL_HAS_THREADS = 1u << 0,
+    PCL_HAS_DURATIONS = 1u << 1,
+    PCL_HAS_INODES = 1u << 2,
+    PCL_HAS_LOCKS = 1u << 3,
+    PCL_HAS_FAULTS = 1u << 4,
+    PCL_HAS_WRITEBACK = 1u << 5,
+    PCL_LOSSY = 1u << 6
+};
+
+struct pcl_trace {
+    const char *format; /* "strace" */
+    char *path;
+    char sha256[65]; /* of the file as it lies on disk */
+    struct pcl_trace_op *ops; /* sorted by (t_ns, line) */
+    size_t n_ops;
+    struct pcl_trace_thread *threads;
+    size_t n_threads;
+    struct pcl_trace_inode *inodes;
+    size_t n_inodes;
+    uint64_t lines_read, lines_used;
+    struct pcl_trace_skip *skips; /* lines_read = lines_used + sum of skips[].lines */
+    size_t n_skips;
+    uint64_t guessed_offsets, unmatched_unfinished, unmatched_resumed, time_backwards;
+    pcl_ns span_ns;
+    unsigned evidence;
+    const char *clock;        /* "wall clock" */
+    double tracer_ns_per_call; /* estimate of the tracer's overhead per call; < 0 unknown */
+    const char *tracer_note;  /* how it was estimated, static */
+    const char *not_modelled; /* reserved word of the skip reasons for operations, static */
+};
+
+/** Reads a trace file (gzip by magic number; "-" is standard input). On success the caller frees
+ * *out with pcl_trace_free. Lines that cannot be read are counted skips; a file in which no line
+ * can be recognised is an error that names the formats known. */
+int pcl_trace_read(const char *path, struct pcl_trace **out, struct pcl_err *err);
+
+/** The same from memory; name is used in messages. */
+int pcl_trace_parse(const char *name, const char *data, size_t size, struct pcl_trace **out,
+                    struct pcl_err *err);
+
+void pcl_trace_free(struct pcl_trace *t);
+
+/** True when the bytes begin like one of the known trace formats (gzip is looked into). Used to
+ * tell a trace from a scenario. */
+bool pcl_trace_recognise(const char *data, size_t size);
+
+#endif
