@@ -1,0 +1,60 @@
+/*
+ * Statistics over replications: Student-t intervals, paired comparison of two schemes on common
+ * random numbers, and the correction for many cells. Replications are independent of one
+ * another; values of equal replications of two schemes are not, and pairing makes use of it.
+ *
+ * No function returns NaN: what cannot be said has kind PCL_CI_NONE.
+ */
+#ifndef PCLSIM_STATS_H
+#define PCLSIM_STATS_H
+
+#include <pclsim/base.h>
+
+#define PCL_LEVEL 0.95 /* confidence level of everything unless the caller says otherwise */
+
+enum pcl_ci_kind {
+    PCL_CI_NONE,     /* no value at all, or fewer than 2: mean is set if n is 1 */
+    PCL_CI_EXACT,    /* 2 or more values, all identical: nothing varies */
+    PCL_CI_INTERVAL, /* [lo, hi] */
+    PCL_CI_UNBOUNDED /* a ratio whose denominator cannot be told from 0: mean set, no bounds */
+};
+
+struct pcl_ci {
+    enum pcl_ci_kind kind;
+    size_t n;
+    double mean; /* or the ratio */
+    double sd;   /* of the values; 0 unless INTERVAL */
+    double lo, hi;
+    double half; /* half-width; for a ratio the larger side */
+};
+
+/** Mean of n independent values with a Student-t interval. Values must be finite. */
+void pcl_ci_mean(const double *x, size_t n, double level, struct pcl_ci *out);
+
+/* B against A, by pairs. */
+struct pcl_paired {
+    size_t n;
+    double mean_a, mean_b;
+    struct pcl_ci diff;  /* b - a */
+    struct pcl_ci ratio; /* mean b / mean a, Fieller's interval: excludes 1 exactly when the
+                            paired t test of the difference is significant at 1 - level */
+    bool has_corr;
+    double corr; /* of the pairs; what common random numbers gained */
+    bool tested; /* p is set: INTERVAL, or EXACT with p 0 (they differ) or 1 (they do not) */
+    double p;    /* two-sided paired t test of no difference */
+    bool equal;  /* every pair is equal */
+};
+
+/** Compares n pairs. Values must be finite. a and b may be equal pointers. */
+void pcl_paired(const double *a, const double *b, size_t n, double level,
+                struct pcl_paired *out);
+
+/** Holm's step-down: replaces p[i] by its adjusted value (at most 1), in place; p[i] < alpha
+ * then holds for the rejected hypotheses. p[i] < 0 marks cells without a test, they stay.
+ * Returns the number of tests. */
+size_t pcl_holm(double *p, size_t n);
+
+/** t with P(|T| <= t) = level for df degrees of freedom. */
+double pcl_t_quantile(double level, double df);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The store: one SQLite file with the results of any number of runs. One writer per file; a run
+ * goes in whole, in one transaction, or not at all. Wall times, host and dates stand apart in
+ * the table run_host, and everything else is equal byte for byte in a canonical dump. The
+ * schema is described in docs/store.md.
+ */
+#ifndef PCLSIM_STORE_H
+#define PCLSIM_STORE_H
+
+#include <pclsim/base.h>
+#include <pclsim/dataset.h>
+#include <pclsim/result.h>
+
+#define PCL_STORE_APPLICATION_ID 0x50434c53 /* "PCLS" */
+#define PCL_STORE_SCHEMA 1                  /* PRAGMA user_version */
+
+enum pcl_store_flags {
+    PCL_STORE_READ = 0,        /* must exist; nothing is written */
+    PCL_STORE_WRITE = 1u << 0, /* made when missing */
+};
+
+struct pcl_store;
+
+/** Opens a store. Refuses, with a message that says what the file is instead: files that are no
+ * database, databases of other programs, stores of a newer schema. */
+int pcl_store_open(const char *path, unsigned flags, struct pcl_store **out,
+                   struct pcl_err *err);
+
+/** Closes; NULL is allowed. After this a written store is a single file. */
+void pcl_store_close(struct pcl_store *s);
+
+const char *pcl_store_path(const struct pcl_store *s);
+
+/** Files one run. A run that the store has already stays as it is; when its fingerprint is
+ * another one this is an error, since equal keys promise equal results. A run stored as failed
+ * is replaced. On failure (disk full ...) the store is as it was before. */
+int pcl_store_put(struct pcl_store *s, const struct pcl_run_desc *desc,
+                  const struct pcl_result *r, struct pcl_err *err);
+
+/** True when a run of this key is in the store, done or failed. */
+bool pcl_store_has(struct pcl_store *s, const char *key);
+
+/** Reads a run back in full (histograms, locks, violations). out must be initialised.
+ * PCL_ENOENT when there is none. */
+int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
+                  struct pcl_err *err);
+
+/** All runs of the store, configurations in the order in which they were first stored. out must
+ * be initialised. */
+int pcl_store_load(struct pcl_store *s, struct pcl_dataset *out, struct pcl_err *err);
+
+/** Number of runs, done and failed. */
+int64_t pcl_store_runs(struct pcl_store *s);
+
+/** The canonical text of everything but run_host: equal results give equal bytes, whatever the
+ * order in which they were stored. */
+int pcl_store_dump(struct pcl_store *s, FILE *out, struct pcl_err *err);
+
+/** SHA-256 over keys and fingerprints of all runs of a dataset, in the order of keys: what a
+ * table prints as "result hash". */
+void pcl_dataset_hash(const struct pcl_dataset *d, char out[65]);
+
+/** Opens read-only, loads, closes. */
+int pcl_store_read(const char *path, struct pcl_dataset *out, struct pcl_err *err);
+
+#endif
