@@ -33,11 +33,12 @@ enum pcl_code {
     PCL_EWORSE = -8  /* --fail-if-worse found a regression */
 };
 
-/* One message for the user. file is "" when no input file is concerned; line and col count from
- * 1, 0 means unknown; text is the offending source line for the caret display, may be "". */
+/* One message for the user. file is "" when no input file is concerned; line and col (in bytes)
+ * count from 1, 0 means unknown; text is the offending source line, or a window of it, for the
+ * caret display, may be ""; caret is the column of the caret in text, 0 for none. */
 struct pcl_err {
     int code;
-    unsigned line, col;
+    unsigned line, col, caret;
     char file[512];
     char msg[768];
     char hint[256];
@@ -52,14 +53,20 @@ int pcl_fail(struct pcl_err *err, int code, const char *fmt, ...)
 int pcl_fail_at(struct pcl_err *err, const char *file, unsigned line, unsigned col,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/** Sets the source line of a filled err (n bytes, no line end). Of a long line a window around
+ * err->col is kept; control characters become blanks and bytes that are not UTF-8 become '?'. */
+void pcl_err_source(struct pcl_err *err, const char *line, size_t n);
+
 /** Sets the hint ("did you mean ...") of a filled err; returns err->code. */
 int pcl_hint(struct pcl_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** Prints `file:line:col: error: msg`, the source line with a caret, and the hint. */
+/** Prints `file:line:col: error: msg`, the source line with a caret, and the hint; without a file
+ * `pclsim: error: msg`. */
 void pcl_err_print(FILE *out, const struct pcl_err *err);
 
-/** The candidate nearest to word by edit distance, or NULL when none is near (more than a third
- * of its letters wrong). names has n entries; the result points into names. */
+/** The candidate nearest to word by edit distance (case and - against _ do not count), or NULL
+ * when none is near (more than a third of its letters wrong). A word that begins exactly one
+ * candidate is near to it. names has n entries; the result points into names. */
 const char *pcl_nearest(const char *word, const char *const *names, size_t n);
 
 /* --- our own bugs ----------------------------------------------------------------------- */
@@ -97,8 +104,9 @@ char *pcl_arena_strdup(struct pcl_arena *a, const char *s);
  * static text such as "want a size such as 4k or 1G" (why may be NULL); out is set on success
  * only. */
 
-/** Sizes: digits, then k m g t p e (either case), optional i, optional B; powers of 1024; exact to
- * 2^63 - 1. "max" is 2^63 - 1. "8E" is an error unless end is true; then it means 2^63 - 1. */
+/** Sizes: digits, then k m g t p e, optional i, optional B (either case); powers of 1024; exact to
+ * 2^63 - 1. "max" is 2^63 - 1. "8E" (2^63 in any spelling) is an error unless end is true; then it
+ * means 2^63 - 1. */
 int pcl_parse_size(const char *s, bool end, int64_t *out, const char **why);
 
 /** Times: a decimal number with a unit ns us ms s m h; a bare 0 needs none. Exact integer ns
@@ -111,13 +119,14 @@ int pcl_parse_int(const char *s, int64_t lo, int64_t hi, int64_t *out, const cha
 /** A finite decimal number, optional % suffix (divides by 100). Locale-independent. */
 int pcl_parse_real(const char *s, double *out, const char **why);
 
-/** Writes ns in a fitting unit with 3 significant digits ("18.3 us"); returns buf. */
+/** Writes ns in a fitting unit, ns to years, with 3 significant digits ("18.3 us"); returns buf. */
 const char *pcl_format_ns(pcl_ns ns, char *buf, size_t n);
 
-/** Writes a size ("4 KiB", "20.6 PiB"); returns buf. */
+/** Writes a size: whole units exactly ("4 KiB"), else 3 digits ("20.6 PiB"); returns buf. */
 const char *pcl_format_size(int64_t bytes, char *buf, size_t n);
 
-/** Writes a count or rate with k M G suffix and 3 significant digits ("81.2k"); returns buf. */
+/** Writes a count or rate with k M G suffix and 3 significant digits ("81.2k"); whole numbers
+ * below 1000 stay whole ("12"); returns buf. */
 const char *pcl_format_count(double v, char *buf, size_t n);
 
 /* --- files ------------------------------------------------------------------------------- */
@@ -133,7 +142,8 @@ void pcl_sha256_hex(const void *data, size_t size, char out[65]);
 
 /** Finds a data file by the rule of docs (path as given, $PCLSIM_DATA, $XDG_CONFIG_HOME/pclsim,
  * <binary>/../share/pclsim, the source tree for a binary in a build tree). kind is a folder below
- * the data root such as "workloads/machines", ext such as ".ini" is appended to a bare name.
+ * the data root such as "workloads/machines", ext such as ".ini" is appended to a bare name. A
+ * name that begins with / ./ or ../ is a path only; "claims/c1" may be either.
  * On success *path is malloc'ed. On failure err lists the places that were looked at. */
 int pcl_find_data(const char *kind, const char *name, const char *ext, char **path,
                   struct pcl_err *err);

@@ -1,0 +1,350 @@
+/*
+ * Locks as micro-step machines. One lock is one file in sim/locks/ and one line in locks.def. Two
+ * interfaces carry all of them: page locks (many tiny ones, one per folio) and range locks (a
+ * whole-inode rwsem is a range lock that ignores the range).
+ *
+ * An operation is a small frame with a program counter. The step function carries out the one
+ * micro-step that pc names: at most one access to shared state (one line, or a structure under a
+ * modelled lock), declared by the machine primitive that makes it. It returns PCL_MORE until the
+ * operation is over and op->result says how. A primitive that ends the micro-step (spin_lock,
+ * schedule, watch) must be the last one called; pc must already name the next micro-step.
+ *
+ * Model state (frames, waiters, nodes, lock words) is made of plain structs with indices and is
+ * registered for the explorer; statistics are not part of it.
+ */
+#ifndef PCLSIM_LOCKS_H
+#define PCLSIM_LOCKS_H
+
+#include <pclsim/machine.h>
+#include <pclsim/scheme.h>
+
+enum pcl_more {
+    PCL_DONE,
+    PCL_MORE
+};
+
+enum pcl_lock_kind {
+    PCL_LOCK_PAGE,
+    PCL_LOCK_RANGE
+};
+
+/* What a lock promises; the contract tests follow from it. */
+enum pcl_lock_prop {
+    PCL_PROP_FIFO = 1u << 0,         /* sleepers are served in arrival order */
+    PCL_PROP_STEALS = 1u << 1,       /* a running task may overtake sleepers */
+    PCL_PROP_SPINS = 1u << 2,        /* waiters may spin before they sleep */
+    PCL_PROP_SHARED = 1u << 3,       /* readers share */
+    PCL_PROP_EXACT = 1u << 4,        /* only overlapping ranges conflict */
+    PCL_PROP_TRY_ONLY = 1u << 5,     /* acquire may fail instead of waiting */
+    PCL_PROP_NULL = 1u << 6,         /* excludes nobody */
+    PCL_PROP_BOUNDED = 1u << 7       /* a waiter is overtaken a bounded number of times */
+};
+
+struct pcl_lock_param_info {
+    const char *name;
+    int64_t def, lo, hi;
+    const char *what;
+};
+
+/* Kernel memory, bytes, by the structures of x86-64 with lockdep off and on. */
+struct pcl_lock_memory {
+    int64_t fixed;      /* once per system (wait tables) */
+    int64_t per_page;   /* per cached folio, on top of struct page */
+    int64_t per_inode;  /* per inode, idle */
+    int64_t per_held;   /* per held range or page */
+    int64_t per_waiter; /* per waiting task */
+    int64_t fixed_dbg, per_page_dbg, per_inode_dbg, per_held_dbg, per_waiter_dbg;
+};
+
+/* Counters of one role, outside the model state. Waits and holds by mode: [0] shared,
+ * [1] exclusive. */
+struct pcl_lock_stats {
+    struct {
+        uint64_t acquisitions, contentions, con_bounces, acq_bounces;
+        struct pcl_hist wait, hold; /* wait: of contended acquisitions */
+        pcl_ns longest_wait;
+    } mode[2];
+    uint64_t steals, handoffs, lost_retries, trylock_failures, wasted_wakes;
+    uint64_t walks, walk_visits, walk_foreign, walk_max, bookmarks;
+    uint64_t waiters, waiters_max; /* sleeping now and at most */
+    int64_t held, held_max;
+};
+
+/* --- page locks ---------------------------------------------------------------------------- */
+
+/* Bits of a folio's flags byte that locks know: same places as in pclsim/cache.h. */
+#define PCL_PG_LOCKED 0x01u
+#define PCL_PG_WAITERS 0x02u
+#define PCL_PG_WRITEBACK 0x10u
+
+enum pcl_page_what {
+    PCL_PAGE_LOCK,     /* own the bit (EXCLUSIVE) */
+    PCL_PAGE_TRYLOCK,  /* own it now or fail */
+    PCL_PAGE_WAIT,     /* see it clear (SHARED) */
+    PCL_PAGE_WAIT_DROP, /* the same without a reference: must not touch the folio afterwards */
+    PCL_PAGE_UNLOCK    /* clear the bit and wake */
+};
+
+enum pcl_page_result {
+    PCL_PAGE_GOT,    /* lock owned, bit seen clear, or bit cleared */
+    PCL_PAGE_BUSY,   /* trylock failed */
+    PCL_PAGE_KILLED  /* killable wait ended by a signal */
+};
+
+/* A page-lock operation under way: one per task or interrupt context. */
+struct pcl_page_op {
+    uint8_t what;     /* enum pcl_page_what */
+    uint8_t bit;      /* PCL_PG_LOCKED or PCL_PG_WRITEBACK */
+    uint8_t killable;
+    uint8_t pc;       /* of the lock's own enum; 0 is the first micro-step */
+    uint8_t result;
+    uint8_t matched;  /* walk: an entry of this folio was met and left in the queue */
+    uint8_t contended;
+    uint8_t scratch;
+    int32_t credit;   /* hybrid: unfair tries left */
+    uint32_t folio;
+    uint32_t bucket;
+    uint32_t cursor;  /* walk: next entry to visit */
+    uint32_t visits;  /* walk: since the last break */
+    uint32_t walked;  /* walk: in all */
+};
+
+/* A wait-queue entry, on its task's stack; entry number = body number. Entries from n_bodies on
+ * are bookmarks of walkers. */
+struct pcl_waiter {
+    uint32_t next, prev; /* in its bucket, PCL_NONE at the ends */
+    uint32_t folio;
+    uint8_t bit;
+    uint8_t kind;        /* enum pcl_page_what of its owner */
+    uint8_t flags;       /* enum pcl_waiter_flag */
+    uint8_t queued;
+};
+
+enum pcl_waiter_flag {
+    PCL_W_WOKEN = 1u << 0,
+    PCL_W_DONE = 1u << 1,
+    PCL_W_HANDOFF = 1u << 2,
+    PCL_W_BOOKMARK = 1u << 3
+};
+
+struct pcl_page_locks;
+
+struct pcl_page_lock_ops {
+    const char *name, *summary, *source;
+    unsigned props;
+    const struct pcl_lock_param_info *params; /* ends with name NULL; may be NULL */
+    void (*init)(struct pcl_page_locks *L);   /* allocates the lock's own state */
+    enum pcl_more (*step)(struct pcl_page_locks *L, struct pcl_page_op *op);
+    /* False with a reason when the state breaks the lock's own invariants. */
+    bool (*validate)(const struct pcl_page_locks *L, const char **why);
+    void (*memory)(const struct pcl_page_locks *L, struct pcl_lock_memory *out);
+};
+
+/* All page locks of a run: the wait table, the frames and the numbers. */
+struct pcl_page_locks {
+    const struct pcl_page_lock_ops *ops;
+    struct pcl_machine *m;
+    int64_t param[PCL_MAX_LOCK_PARAMS]; /* in the order of ops->params */
+    uint8_t *const *flags;              /* [folio], the cache's array */
+    uint32_t (*pfn)(void *arg, uint32_t folio); /* number of the folio's struct page */
+    void *pfn_arg;
+    struct pcl_page_op *op;             /* [n_bodies] */
+    struct pcl_waiter *waiter;          /* [2 * n_bodies] */
+    uint32_t n_bodies, n_waiters;
+    /* hashed wait table, for the locks that have one */
+    struct pcl_bucket *bucket;
+    uint32_t n_buckets, bucket_bits;
+    /* queue heads per folio, for the locks that have them; grown on demand */
+    struct pcl_page_queue *queue;
+    uint32_t n_queues;
+    struct pcl_lock_stats stats;
+};
+
+struct pcl_bucket {
+    uint32_t head, tail; /* waiter entries */
+    uint32_t spin;
+    uint32_t len;
+};
+
+struct pcl_page_queue {
+    uint32_t owner, head, tail; /* bodies */
+};
+
+/** Makes the page locks of a run. choice: lock name and parameters, checked ("" is the default,
+ * hybrid). flags/pfn: as in the struct. */
+int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
+                        const struct pcl_lock_choice *choice, uint8_t *const *flags,
+                        uint32_t (*pfn)(void *arg, uint32_t folio), void *pfn_arg,
+                        struct pcl_err *err);
+void pcl_page_locks_fini(struct pcl_page_locks *L);
+
+/** Begins an operation of the running body; then call pcl_page_step() once per micro-step. */
+void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t folio, uint8_t bit,
+                    bool killable);
+static inline enum pcl_more pcl_page_step(struct pcl_page_locks *L)
+{
+    return L->ops->step(L, &L->op[L->m->cur]);
+}
+
+/* --- range locks --------------------------------------------------------------------------- */
+
+enum pcl_mode {
+    PCL_SHARED,
+    PCL_EXCLUSIVE
+};
+
+enum pcl_range_what {
+    PCL_RANGE_ACQUIRE,
+    PCL_RANGE_TRY,
+    PCL_RANGE_RELEASE,
+    PCL_RANGE_DOWNGRADE
+};
+
+enum pcl_range_result {
+    PCL_RANGE_GOT, /* acquired, released or downgraded */
+    PCL_RANGE_BUSY,
+    PCL_RANGE_KILLED
+};
+
+/* A request, waiting or held. Its node number stays the same until it is released. Algorithms use
+ * link and word as they like (tree children, list neighbours, blocking counts). */
+struct pcl_range_node {
+    int64_t start, last; /* bytes, both included: [0, 2^63 - 2] is a whole file */
+    uint32_t owner;      /* body */
+    uint32_t inst;       /* lock instance */
+    uint8_t mode;        /* enum pcl_mode */
+    uint8_t held;        /* granted */
+    uint8_t flags;
+    uint8_t used;        /* a request is under way or held */
+    uint32_t link[6];
+    uint64_t word[2];
+};
+
+struct pcl_range_op {
+    uint8_t what;   /* enum pcl_range_what */
+    uint8_t pc;
+    uint8_t result;
+    uint8_t killable;
+    uint8_t contended;
+    uint8_t flags;
+    uint16_t pad;
+    uint32_t inst;
+    uint32_t node;
+    uint32_t cursor, count;
+    uint64_t word;
+};
+
+struct pcl_range_locks;
+
+struct pcl_range_lock_ops {
+    const char *name, *summary, *source;
+    unsigned props;
+    const struct pcl_lock_param_info *params;
+    size_t state_size; /* per instance, model state: plain struct with indices */
+    void (*init)(struct pcl_range_locks *R, uint32_t inst);
+    enum pcl_more (*step)(struct pcl_range_locks *R, struct pcl_range_op *op);
+    bool (*validate)(const struct pcl_range_locks *R, uint32_t inst, const char **why);
+    void (*memory)(const struct pcl_range_locks *R, struct pcl_lock_memory *out);
+};
+
+/* Requests that one body may hold at a time on the locks of one role. */
+#define PCL_RANGE_SLOTS 4
+
+/* All locks of one role (iolock, invalidate, ilock ...): one instance per inode or mm. */
+struct pcl_range_locks {
+    const struct pcl_range_lock_ops *ops;
+    struct pcl_machine *m;
+    enum pcl_role role;
+    int64_t param[PCL_MAX_LOCK_PARAMS];
+    uint8_t *state;        /* [n_inst][ops->state_size] */
+    uint32_t n_inst, cap_inst;
+    uint32_t *spin;        /* [n_inst] one spinlock per instance, for those that want one */
+    uint8_t line_class;    /* of the instance's lock word: enum pcl_line_class */
+    struct pcl_range_node *node; /* [n_bodies * PCL_RANGE_SLOTS] */
+    uint32_t n_nodes;
+    struct pcl_range_op *op;     /* [n_bodies] */
+    uint32_t n_bodies;
+    struct pcl_lock_stats stats;
+};
+
+int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum pcl_role role,
+                         const struct pcl_lock_choice *choice, struct pcl_err *err);
+void pcl_range_locks_fini(struct pcl_range_locks *R);
+
+/** A new instance (for a new inode or mm). */
+uint32_t pcl_range_instance(struct pcl_range_locks *R);
+
+static inline void *pcl_range_state(const struct pcl_range_locks *R, uint32_t inst)
+{
+    return R->state + (size_t)inst * R->ops->state_size;
+}
+
+/** The line that holds instance inst's lock word. */
+static inline pcl_line pcl_range_line(const struct pcl_range_locks *R, uint32_t inst)
+{
+    return ((pcl_line)R->line_class << 56) | inst;
+}
+
+/** Begins an acquisition by the running body; returns the node of the request. last >= start. */
+uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, uint32_t inst,
+                         enum pcl_mode mode, int64_t start, int64_t last, bool killable);
+/** Begins the release or downgrade of a held request. */
+void pcl_range_begin_release(struct pcl_range_locks *R, enum pcl_range_what what, uint32_t node);
+
+static inline enum pcl_more pcl_range_step(struct pcl_range_locks *R)
+{
+    return R->ops->step(R, &R->op[R->m->cur]);
+}
+
+/** Ends a request: called by a lock when it is released, failed or killed. */
+void pcl_range_end(struct pcl_range_locks *R, uint32_t node);
+
+static inline bool pcl_range_overlap(const struct pcl_range_node *a,
+                                     const struct pcl_range_node *b)
+{
+    return a->start <= b->last && b->start <= a->last;
+}
+
+static inline bool pcl_range_conflict(const struct pcl_range_node *a,
+                                      const struct pcl_range_node *b)
+{
+    return pcl_range_overlap(a, b) && (a->mode == PCL_EXCLUSIVE || b->mode == PCL_EXCLUSIVE);
+}
+
+/* --- the registry --------------------------------------------------------------------------- */
+
+struct pcl_lock_entry {
+    enum pcl_lock_kind kind;
+    const struct pcl_page_lock_ops *page;
+    const struct pcl_range_lock_ops *range;
+};
+
+extern const struct pcl_lock_entry pcl_lock_list[];
+extern const size_t pcl_n_locks;
+
+const struct pcl_page_lock_ops *pcl_page_lock_find(const char *name);
+const struct pcl_range_lock_ops *pcl_range_lock_find(const char *name);
+
+/** Fills param[] from a choice: defaults, then the choice's own, each in its range. */
+int pcl_lock_params(const struct pcl_lock_param_info *info, const struct pcl_lock_choice *choice,
+                    const char *lock, int64_t *param, struct pcl_err *err);
+
+/** Text of the properties ("fifo, steals"), into buf. */
+const char *pcl_lock_props(unsigned props, char *buf, size_t n);
+
+void pcl_lock_stats_init(struct pcl_lock_stats *s);
+void pcl_lock_stats_fini(struct pcl_lock_stats *s);
+
+/* Notes of the lock algorithms themselves; the waits and holds are recorded by the caller. */
+static inline void pcl_note_sleep(struct pcl_lock_stats *s)
+{
+    if (++s->waiters > s->waiters_max)
+        s->waiters_max = s->waiters;
+}
+
+static inline void pcl_note_awake(struct pcl_lock_stats *s)
+{
+    s->waiters--;
+}
+
+#endif

@@ -1,0 +1,364 @@
+/*
+ * The machine: tasks on CPUs, cache lines, spinlocks, wakes, interrupts, a storage device. Locks
+ * and paths are written as micro-steps; a micro-step calls the primitives below, which say what
+ * happens ("one atomic on this line", "wake this task"); the profile turns that into time.
+ *
+ * A micro-step runs at its start time: the state changes then, and the task goes on at the
+ * step's completion. A task that spins on a spinlock or sleeps has no event until somebody else
+ * gives it one. In the explorer the same micro-steps run without time: whoever drives it picks
+ * the next runnable task, and every timeout is a choice.
+ *
+ *   task states (model)     RUNNABLE --sleep--> ASLEEP --wake--> RUNNABLE
+ *                           RUNNABLE --spinlock taken by another--> SPINNING --granted--> RUNNABLE
+ */
+#ifndef PCLSIM_MACHINE_H
+#define PCLSIM_MACHINE_H
+
+#include <pclsim/engine.h>
+#include <pclsim/hist.h>
+#include <pclsim/profile.h>
+#include <pclsim/state.h>
+
+struct pcl_machine;
+
+/* Where a task's body (path, lock micro-steps) lets the CPU be taken away. Set by the step. */
+enum pcl_mark {
+    PCL_MARK_USER,   /* user mode: always */
+    PCL_MARK_KERNEL, /* kernel code: only under full preemption */
+    PCL_MARK_COND,   /* a cond_resched() or might_sleep() stands at the step's start */
+    PCL_MARK_ATOMIC  /* preemption off */
+};
+
+enum pcl_run_state {
+    PCL_RUN_RUNNABLE, /* on a CPU or in a run queue */
+    PCL_RUN_SPINNING, /* on its CPU, waiting for a spinlock: granted by the holder's release */
+    PCL_RUN_WATCHING, /* on its CPU, optimistic spinning: ends by notice, owner off CPU, limit */
+    PCL_RUN_ASLEEP,
+    PCL_RUN_DEAD
+};
+
+/* What the task has said about itself before schedule(). */
+enum pcl_task_state {
+    PCL_TASK_RUNNING,
+    PCL_TASK_UNINTERRUPTIBLE,
+    PCL_TASK_KILLABLE
+};
+
+/* The half of a task that is model state: copied and hashed by the explorer. */
+struct pcl_task_model {
+    uint8_t run;        /* enum pcl_run_state */
+    uint8_t state;      /* enum pcl_task_state */
+    uint8_t killed;     /* a fatal signal is pending */
+    uint8_t spin_depth; /* spinlocks held: preemption is off */
+    uint8_t irq_depth;  /* of those, with interrupts off */
+    uint8_t choice;     /* explorer: answer of the next pcl_expired() */
+    uint16_t pad;
+    uint32_t spin;      /* spinlock waited for, PCL_NONE */
+    uint32_t spin_next; /* next waiter of that spinlock */
+};
+
+/* Where a task's time went. */
+enum pcl_cause {
+    PCL_T_USER,
+    PCL_T_KERNEL,
+    PCL_T_LINE,  /* waiting for cache lines */
+    PCL_T_SPIN,  /* waiting for spinlocks, optimistic spinning included */
+    PCL_T_QUEUE, /* runnable, waiting for a CPU; context switches and wake-up latency */
+    PCL_T_SLEEP, /* asleep */
+    PCL_N_CAUSES
+};
+
+/* The other half: times and statistics. */
+struct pcl_task {
+    uint16_t cpu;       /* where it runs, or ran last */
+    uint8_t on_cpu;     /* it is its CPU's current task */
+    uint8_t mark;       /* enum pcl_mark of the step under way or next */
+    uint8_t is_irq;
+    uint8_t migrated;
+    uint32_t mm;        /* address space, PCL_NONE: kernel thread */
+    pcl_ns left;        /* rest of an interrupted step */
+    pcl_ns vruntime;
+    pcl_ns since;       /* start of the present state, for the time account */
+    pcl_ns stamp;       /* pcl_stamp() */
+    uint32_t watchers;  /* tasks that spin while this one is on a CPU */
+    uint32_t watch_next, watching;
+    uint32_t heap_at;   /* place in its run queue */
+    uint32_t voluntary, involuntary;
+};
+
+struct pcl_spin {
+    uint32_t holder, head, tail; /* task ids, PCL_NONE */
+};
+
+struct pcl_cpu {
+    uint32_t curr;     /* task, PCL_NONE: idle */
+    uint32_t *rq;      /* heap of waiting tasks by (vruntime, id) */
+    uint32_t n_rq, cap_rq;
+    uint32_t last_mm;  /* address space loaded */
+    uint16_t llc, socket;
+    bool need_resched, in_irq, tick_on, tick_late;
+    pcl_ns idle_since;
+    pcl_ns run_since;  /* when curr was put on */
+    pcl_ns slice_used; /* of curr since it was picked */
+    pcl_ns min_vruntime;
+    pcl_ns blocked_until; /* interrupts have taken the CPU until then (curr has no event) */
+    pcl_ns irqs_off_since;
+    uint32_t irq_head, irq_tail; /* pending work items */
+    pcl_ns busy_ns;
+};
+
+/* Work for an interrupt: told to the owner's step function by work item. */
+struct pcl_irq_work {
+    uint32_t next;
+    uint32_t kind;
+    uint64_t arg;
+};
+
+struct pcl_io {
+    uint32_t next;
+    uint32_t cpu; /* completion interrupt goes there */
+    uint32_t kind;
+    uint64_t arg;
+    pcl_ns due;
+};
+
+/* Cache lines are named, not stored: class and number. */
+enum pcl_line_class {
+    PCL_LINE_TASK = 1, /* a task's scheduling state, written by wakers */
+    PCL_LINE_RQ,       /* a CPU's run-queue lock and head */
+    PCL_LINE_SPIN,     /* a spinlock word on its own line */
+    PCL_LINE_FOLIO,    /* flags, mapping, refcount of a folio */
+    PCL_LINE_BUCKET,   /* 64 bytes of the wait table */
+    PCL_LINE_WAITER,   /* a wait-queue entry on its task's stack */
+    PCL_LINE_INODE,    /* i_rwsem and what shares its line */
+    PCL_LINE_MAPPING,  /* i_pages lock, tree root, invalidate_lock */
+    PCL_LINE_IMAP,     /* i_mmap_rwsem */
+    PCL_LINE_ILOCK,
+    PCL_LINE_MM,       /* mmap_lock */
+    PCL_LINE_PTE,      /* page-table lock */
+    PCL_LINE_NODE,     /* a node of a range-lock tree or list */
+    PCL_LINE_XNODE,    /* a node of the page-cache index */
+    PCL_LINE_LOCK,     /* further lines of a lock instance */
+    PCL_LINE_DIO
+};
+
+typedef uint64_t pcl_line;
+#define PCL_LINE(cls, id) (((pcl_line)PCL_LINE_##cls << 56) | (uint64_t)(id))
+
+struct pcl_linedir; /* directory of lines in caches: lines.c */
+
+struct pcl_machine_conf {
+    const struct pcl_profile *profile;
+    uint32_t n_tasks;   /* without the interrupt contexts */
+    int64_t cpus;       /* confine tasks to the first so many; 0 all */
+    uint64_t seed;
+    uint32_t replication;
+    bool explore;       /* no time: the explorer drives */
+    bool run_ahead;
+    /* One micro-step of a task (or interrupt context: ids n_tasks..n_tasks + cpus - 1). */
+    void (*step)(struct pcl_machine *m, uint32_t task);
+    void *owner;        /* of the step function */
+};
+
+struct pcl_machine {
+    struct pcl_engine eng;
+    const struct pcl_profile *p;
+    void (*step)(struct pcl_machine *m, uint32_t task);
+    void *owner;
+    uint32_t n_tasks, n_cpus, n_bodies; /* bodies: tasks and interrupt contexts */
+    bool ideal, explore, has_lines;
+    uint64_t seed;
+    uint32_t replication;
+
+    struct pcl_task_model *model; /* [n_bodies] */
+    struct pcl_task *task;        /* [n_bodies] */
+    struct pcl_spin *spin;        /* [n_spins] */
+    uint32_t n_spins, cap_spins;
+    struct pcl_state *state;      /* model state of everybody above too */
+
+    struct pcl_cpu *cpu;
+    uint64_t *idle;               /* [n_llcs * 4] idle CPUs by last-level cache */
+    uint32_t n_llcs, cpus_per_llc;
+    uint32_t n_queued;            /* tasks waiting in run queues, machine-wide */
+    struct pcl_linedir *lines;
+
+    struct pcl_irq_work *work;    /* pool */
+    uint32_t n_work, cap_work, free_work;
+
+    struct pcl_io *io;            /* pool; dev_heap holds those in flight by due time */
+    uint32_t n_io, cap_io, free_io;
+    uint32_t *dev_heap;
+    uint32_t n_flight;
+    pcl_ns *channel_free;         /* [dev_channels] */
+    pcl_ns read_bus_free, write_bus_free;
+
+    /* the micro-step under way */
+    uint32_t cur;     /* body */
+    uint32_t cur_cpu; /* its CPU */
+    pcl_ns at;        /* completion so far */
+    uint8_t disp;     /* what becomes of the task: enum in machine.c */
+    pcl_ns disp_until;
+    uint32_t n_access; /* explorer: accesses to shared state in this micro-step */
+    uint64_t access[4];
+
+    /* statistics */
+    uint64_t steps, line_transfers, wakes, ipis, ticks, ios;
+    pcl_ns irqs_off_max;
+    pcl_ns cause_ns[PCL_N_CAUSES];
+    bool stop; /* set by the owner: leave pcl_machine_run() */
+};
+
+/** Sets up a machine. All memory is released by fini. */
+void pcl_machine_init(struct pcl_machine *m, const struct pcl_machine_conf *conf,
+                      struct pcl_state *state);
+void pcl_machine_fini(struct pcl_machine *m);
+
+/** Makes a task runnable for the first time at time t. */
+void pcl_task_start(struct pcl_machine *m, uint32_t task, pcl_ns t);
+
+/** Runs until nothing is pending, until the time limit, until m->stop, or until *cancel is
+ * non-zero (looked at every few thousand events). Returns PCL_OK or PCL_EINTR. Calls tell (may be
+ * NULL) now and then. */
+int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel);
+
+/** Explorer: runs one micro-step of a runnable body. */
+void pcl_machine_step(struct pcl_machine *m, uint32_t body);
+
+/** Explorer: true when the body can take a micro-step now. */
+bool pcl_machine_can_step(const struct pcl_machine *m, uint32_t body);
+
+/* --- primitives of micro-steps ----------------------------------------------------------- */
+
+static inline pcl_ns pcl_now(const struct pcl_machine *m)
+{
+    return m->eng.now;
+}
+
+/** Spends CPU time. */
+static inline void pcl_burn(struct pcl_machine *m, pcl_ns ns)
+{
+    m->at = pcl_ns_add(m->at, ns);
+}
+
+/** Declares an access to shared state without a line of its own (a structure under a modelled
+ * lock). The line primitives declare theirs themselves. Explorer only; free otherwise. */
+static inline void pcl_touch(struct pcl_machine *m, pcl_line line)
+{
+    if (m->explore && m->n_access < 4)
+        m->access[m->n_access++] = line;
+}
+
+void pcl_load_slow(struct pcl_machine *m, pcl_line line);
+void pcl_rmw_slow(struct pcl_machine *m, pcl_line line);
+void pcl_store_slow(struct pcl_machine *m, pcl_line line);
+
+/** Reads a cache line: a hit when this CPU shares it. */
+static inline void pcl_load(struct pcl_machine *m, pcl_line line)
+{
+    pcl_touch(m, line);
+    if (m->has_lines)
+        pcl_load_slow(m, line);
+}
+
+/** One atomic read-modify-write: takes the line exclusive, in request order. */
+static inline void pcl_rmw(struct pcl_machine *m, pcl_line line)
+{
+    pcl_touch(m, line);
+    if (m->has_lines)
+        pcl_rmw_slow(m, line);
+}
+
+/** A plain store: takes the line exclusive, without the atomic's own cost. */
+static inline void pcl_store(struct pcl_machine *m, pcl_line line)
+{
+    pcl_touch(m, line);
+    if (m->has_lines)
+        pcl_store_slow(m, line);
+}
+
+/** A new spinlock, free. */
+uint32_t pcl_spin_new(struct pcl_machine *m);
+
+/** Takes a qspinlock whose word lies in line. The micro-step ends with it: set the next pc before
+ * or after, the task goes on there with the lock held, at once or when it is granted. irq: with
+ * interrupts off from the request on. */
+void pcl_spin_lock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool irq);
+
+/** Releases it and grants it to the first spinner. */
+void pcl_spin_unlock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool irq);
+
+/** True when the running body holds it. */
+static inline bool pcl_spin_held(const struct pcl_machine *m, uint32_t spin)
+{
+    return m->spin[spin].holder == m->cur;
+}
+
+/** set_current_state(). */
+static inline void pcl_set_state(struct pcl_machine *m, enum pcl_task_state s)
+{
+    m->model[m->cur].state = (uint8_t)s;
+}
+
+/** schedule(): sleeps unless somebody has set the state back to RUNNING. Ends the micro-step. */
+void pcl_schedule(struct pcl_machine *m);
+
+/** try_to_wake_up(): false when the task was not asleep in a matching state. The waker pays the
+ * call and touches the target's task and run-queue lines; the target runs when the scheduler
+ * lets it. */
+bool pcl_wake(struct pcl_machine *m, uint32_t task);
+
+/** Sleeps until an absolute time (think time, arrival). Ends the micro-step. */
+void pcl_sleep_until(struct pcl_machine *m, pcl_ns t);
+
+/** Spins on the CPU without a spinlock until pcl_notice() names this task, the owner (PCL_NONE:
+ * none) leaves its CPU, the limit passes (PCL_NS_MAX: none) or the CPU is wanted. Ends the
+ * micro-step; the caller looks again what is the case. */
+void pcl_watch(struct pcl_machine *m, uint32_t owner, pcl_ns limit);
+
+/** Ends a watch; no effect on a task that does not watch. The line transfer is the watcher's. */
+void pcl_notice(struct pcl_machine *m, uint32_t task);
+
+/** True when another task wants this CPU. */
+bool pcl_need_resched(const struct pcl_machine *m);
+
+/** True when the task runs on a CPU just now (what owner spinning looks at). */
+bool pcl_on_cpu(const struct pcl_machine *m, uint32_t task);
+
+/** Notes the present time for pcl_expired(). */
+static inline void pcl_stamp(struct pcl_machine *m)
+{
+    m->task[m->cur].stamp = m->eng.now;
+}
+
+/** True when limit ns have passed since that task's stamp. The explorer tries both answers. */
+bool pcl_expired(struct pcl_machine *m, uint32_t task, pcl_ns limit);
+
+/** Ends the task. */
+void pcl_exit(struct pcl_machine *m);
+
+/** Says how preemptible the task is from now on. */
+static inline void pcl_mark_set(struct pcl_machine *m, enum pcl_mark mark)
+{
+    m->task[m->cur].mark = (uint8_t)mark;
+}
+
+/** TLB shootdown of an address space: interrupts the other CPUs that run it. pages: entries
+ * flushed. */
+void pcl_shootdown(struct pcl_machine *m, uint32_t mm, uint64_t pages);
+
+/** Submits a device request; its completion interrupt runs as (kind, arg) on this CPU's interrupt
+ * context. key draws the latency: (inode, page, visit) as 64 bits, never the number of draws. */
+void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t key,
+                   uint32_t kind, uint64_t arg);
+
+/** The device's cache flush, likewise. */
+void pcl_device_flush(struct pcl_machine *m, uint32_t kind, uint64_t arg);
+
+/** The work item that an interrupt context has to do: false when there is none left (the context
+ * then ends its step and the interrupted task goes on). */
+bool pcl_irq_next(struct pcl_machine *m, uint32_t *kind, uint64_t *arg);
+
+/** HZ-dependent: n jiffies in ns, rounded up as the kernel's timeouts are. */
+pcl_ns pcl_jiffies(const struct pcl_machine *m, pcl_ns at_least);
+
+#endif
