@@ -29,6 +29,11 @@ double pcl_dist_mean(const struct pcl_dist *d);
 /** Writes d as the parser reads it, times if is_time, sizes otherwise: "exp:5us", "4k-16k". */
 const char *pcl_dist_format(const struct pcl_dist *d, bool is_time, char *buf, size_t n);
 
+/** Reads "5us", "2us-8us", "exp:5us", "lognormal:80us,50%", "const:4k", "uniform:4k-16k"; times if
+ * is_time, sizes otherwise. On failure returns PCL_EINVAL and sets *why (may be NULL) to a static
+ * text; out is set on success only. */
+int pcl_dist_parse(const char *s, bool is_time, struct pcl_dist *out, const char **why);
+
 /* What a draw is for; part of its key. */
 enum pcl_purpose {
     PCL_DRAW_RANK,
@@ -57,7 +62,7 @@ struct pcl_stream pcl_stream(uint64_t seed, uint32_t replication, uint64_t entit
 /** 64 random bits for draw number index; lane tells apart several draws of one index. */
 uint64_t pcl_bits(struct pcl_stream s, uint64_t index, uint64_t lane);
 
-/** Uniform in [0, n), n >= 1, without modulo bias beyond 2^-64. */
+/** Uniform in [0, n), n >= 1; no value's probability is off by more than 2^-64 of itself. */
 uint64_t pcl_below(struct pcl_stream s, uint64_t index, uint64_t lane, uint64_t n);
 
 /** One value of d; never negative. */
@@ -66,8 +71,20 @@ int64_t pcl_dist_draw(const struct pcl_dist *d, struct pcl_stream s, uint64_t in
 /** Exponential of the given mean from 64 random bits; integers only. */
 int64_t pcl_exp_from_bits(uint64_t bits, int64_t mean);
 
-/** Zipf rank in [0, n) with exponent s > 0 by rejection-inversion (Hoermann and Derflinger). */
+/** Zipf rank in [0, n) with exponent s > 0 by rejection-inversion (Hoermann and Derflinger). Rank k
+ * has the weight (k + 1)^-s. Uses as many lanes of the index as it needs attempts. */
 uint64_t pcl_zipf(struct pcl_stream st, uint64_t index, uint64_t n, double s);
+
+/* The same with what depends on n and s alone worked out once. */
+struct pcl_zipf_law {
+    uint64_t n;
+    double s;
+    double first, last; /* the hat's integral up to rank 1 and up to rank n */
+    double sure;        /* a point this near below its rank is under the weights */
+};
+
+void pcl_zipf_init(struct pcl_zipf_law *z, uint64_t n, double s);
+uint64_t pcl_zipf_draw(const struct pcl_zipf_law *z, struct pcl_stream st, uint64_t index);
 
 /* Correct to about 1e-15 relative, same bytes on every machine: plain IEEE arithmetic. */
 double pcl_ln(double x);                  /* x > 0 */

@@ -31,6 +31,9 @@ void pcl_hist_each(const struct pcl_hist *h,
 
 /** Compact encoding for the store: malloc'ed, caller frees. */
 void *pcl_hist_encode(const struct pcl_hist *h, size_t *size);
+
+/** Fills h, which need not be initialised. Bytes that pcl_hist_encode did not write give PCL_EINVAL
+ * and leave h empty; whatever they are, the counts of an accepted h agree with each other. */
 int pcl_hist_decode(struct pcl_hist *h, const void *data, size_t size);
 
 #endif

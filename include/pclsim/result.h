@@ -73,6 +73,8 @@ struct pcl_result {
     double wall_s;
 };
 
+/* What an add function returns is valid until the next add of the same kind. Names are cut to fit
+ * and a (name, object) is added once; nobody looks for a double. */
 void pcl_result_init(struct pcl_result *r);
 void pcl_result_fini(struct pcl_result *r);
 struct pcl_metric *pcl_result_add(struct pcl_result *r, const char *name, const char *object,
@@ -82,6 +84,7 @@ const struct pcl_metric *pcl_result_find(const struct pcl_result *r, const char 
                                          const char *object);
 struct pcl_hist *pcl_result_add_hist(struct pcl_result *r, const char *name, const char *object);
 struct pcl_lock_row *pcl_result_add_lock(struct pcl_result *r, const char *name, char mode);
+/** Counts a violation; NULL when it is only counted because 100 are kept already. */
 struct pcl_violation *pcl_result_add_violation(struct pcl_result *r);
 
 #endif
