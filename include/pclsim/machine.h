@@ -25,7 +25,8 @@ struct pcl_machine;
 enum pcl_mark {
     PCL_MARK_USER,   /* user mode: always */
     PCL_MARK_KERNEL, /* kernel code: only under full preemption */
-    PCL_MARK_COND,   /* a cond_resched() or might_sleep() stands at the step's start */
+    PCL_MARK_COND,   /* kernel; a cond_resched() stands at the step's end */
+    PCL_MARK_SLEEPY, /* kernel; a might_sleep() stands there: a point of voluntary preemption */
     PCL_MARK_ATOMIC  /* preemption off */
 };
 
@@ -52,7 +53,8 @@ struct pcl_task_model {
     uint8_t spin_depth; /* spinlocks held: preemption is off */
     uint8_t irq_depth;  /* of those, with interrupts off */
     uint8_t choice;     /* explorer: answer of the next pcl_expired() */
-    uint16_t pad;
+    uint8_t may_end;    /* watching: the watch has a limit, the explorer may end it */
+    uint8_t pad;
     uint32_t spin;      /* spinlock waited for, PCL_NONE */
     uint32_t spin_next; /* next waiter of that spinlock */
 };
@@ -198,6 +200,8 @@ struct pcl_machine {
     pcl_ns at;        /* completion so far */
     uint8_t disp;     /* what becomes of the task: enum in machine.c */
     pcl_ns disp_until;
+    pcl_ns limit;     /* end of the run: nobody runs ahead of it */
+    bool asked;       /* explorer: the micro-step asked pcl_expired() */
     uint32_t n_access; /* explorer: accesses to shared state in this micro-step */
     uint64_t access[4];
 
@@ -217,8 +221,7 @@ void pcl_machine_fini(struct pcl_machine *m);
 void pcl_task_start(struct pcl_machine *m, uint32_t task, pcl_ns t);
 
 /** Runs until nothing is pending, until the time limit, until m->stop, or until *cancel is
- * non-zero (looked at every few thousand events). Returns PCL_OK or PCL_EINTR. Calls tell (may be
- * NULL) now and then. */
+ * non-zero (looked at every few thousand steps; may be NULL). Returns PCL_OK or PCL_EINTR. */
 int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel);
 
 /** Explorer: runs one micro-step of a runnable body. */
@@ -311,7 +314,7 @@ bool pcl_wake(struct pcl_machine *m, uint32_t task);
 void pcl_sleep_until(struct pcl_machine *m, pcl_ns t);
 
 /** Spins on the CPU without a spinlock until pcl_notice() names this task, the owner (PCL_NONE:
- * none) leaves its CPU, the limit passes (PCL_NS_MAX: none) or the CPU is wanted. Ends the
+ * none) leaves its CPU, limit ns have passed (PCL_NS_MAX: none) or the CPU is wanted. Ends the
  * micro-step; the caller looks again what is the case. */
 void pcl_watch(struct pcl_machine *m, uint32_t owner, pcl_ns limit);
 

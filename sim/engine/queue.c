@@ -29,7 +29,6 @@ void pcl_engine_init(struct pcl_engine *e, uint32_t n, struct pcl_stream ranks)
     }
     for (uint32_t i = 0; i < n; i++)
         e->leaf_of[e->entity_of[i]] = i;
-    pcl_fp_init(&e->fp);
 }
 
 void pcl_engine_fini(struct pcl_engine *e)

@@ -1,0 +1,87 @@
+/*
+ * What the machine's files share and nobody else sees.
+ */
+#ifndef PCLSIM_MACHINE_INTERNAL_H
+#define PCLSIM_MACHINE_INTERNAL_H
+
+#include <pclsim/machine.h>
+
+/* What becomes of the running body after its micro-step. */
+enum pcl_disposition {
+    DISP_RUN,   /* goes on at m->at */
+    DISP_SPIN,  /* waits for a spinlock, on its CPU */
+    DISP_WATCH, /* spins optimistically, on its CPU */
+    DISP_SLEEP, /* sleeps until woken */
+    DISP_TIMED, /* sleeps until m->disp_until */
+    DISP_IRQ_END,
+    DISP_EXIT
+};
+
+static inline uint32_t tick_entity(const struct pcl_machine *m, uint32_t cpu)
+{
+    return m->n_bodies + cpu;
+}
+
+static inline uint32_t device_entity(const struct pcl_machine *m)
+{
+    return m->n_bodies + m->n_cpus;
+}
+
+static inline struct pcl_cpu *cpu_of(struct pcl_machine *m, uint32_t body)
+{
+    return &m->cpu[m->task[body].cpu];
+}
+
+static inline bool is_irq(const struct pcl_machine *m, uint32_t body)
+{
+    return body >= m->n_tasks;
+}
+
+/* lines.c */
+void pcl_lines_init(struct pcl_machine *m);
+void pcl_lines_fini(struct pcl_machine *m);
+/* Transfer time of a line between two CPUs; 0 for the same one. */
+pcl_ns pcl_distance(const struct pcl_machine *m, uint32_t a, uint32_t b);
+
+/* sched.c */
+void pcl_sched_init(struct pcl_machine *m);
+void pcl_sched_fini(struct pcl_machine *m);
+/* Makes a sleeping or new task runnable at time t, on the CPU that the placement rule picks; the
+ * waker's CPU is by. */
+void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by);
+/* The current task of a CPU stops being current (asleep, dead): the next one is chosen. The CPU
+ * is free from time t on. */
+void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+/* Takes the CPU from its current task, which stays runnable. Its event, if any, becomes rest. */
+void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu);
+/* Is the end of a step with this mark (mid: somewhere inside it) a place to reschedule? */
+bool pcl_sched_may_preempt(const struct pcl_machine *m, uint32_t task, bool mid);
+void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu);
+/* An interrupt takes ns from whatever the CPU does. */
+void pcl_sched_steal(struct pcl_machine *m, uint32_t cpu, pcl_ns ns);
+/* The current task goes on at time t (spinlock granted, watch over), or when the interrupt that
+ * runs on its CPU is over. */
+void pcl_sched_resume(struct pcl_machine *m, uint32_t task, pcl_ns t);
+void pcl_sched_charge(struct pcl_machine *m, uint32_t cpu);
+
+/* spin.c */
+void pcl_watch_end(struct pcl_machine *m, uint32_t task, pcl_ns t);
+/* The owner left its CPU: everybody who watches it looks again. */
+void pcl_watch_owner_off(struct pcl_machine *m, uint32_t owner);
+
+/* irq.c */
+void pcl_irq_fini(struct pcl_machine *m);
+void pcl_irq_raise(struct pcl_machine *m, uint32_t cpu, uint32_t kind, uint64_t arg);
+/* Starts pending interrupts of a CPU if its state allows; true when one was started. */
+bool pcl_irq_start(struct pcl_machine *m, uint32_t cpu);
+void pcl_irq_end(struct pcl_machine *m, uint32_t cpu);
+/* Bookkeeping of intervals with interrupts off. */
+void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+void pcl_irqs_on(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+
+/* device.c */
+void pcl_device_init(struct pcl_machine *m);
+void pcl_device_fini(struct pcl_machine *m);
+void pcl_device_event(struct pcl_machine *m);
+
+#endif

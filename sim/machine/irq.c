@@ -1,0 +1,114 @@
+/*
+ * Interrupts: completions run as bodies of their own, one context per CPU, on top of whatever the
+ * CPU does. The interrupted task keeps the rest of its step. Interrupts wait while the current
+ * task has them off (the wait table's spinlocks), and every interval with interrupts off is
+ * measured: the longest one is a result.
+ */
+#include <stdlib.h>
+
+#include "internal.h"
+
+void pcl_irq_fini(struct pcl_machine *m)
+{
+    free(m->work);
+    m->work = NULL;
+}
+
+void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
+{
+    if (!m->explore && !m->cpu[cpu].in_irq)
+        m->cpu[cpu].irqs_off_since = t;
+}
+
+void pcl_irqs_on(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
+{
+    if (m->explore || m->cpu[cpu].in_irq)
+        return; /* an interrupt's interval ends with the interrupt */
+    if (t - m->cpu[cpu].irqs_off_since > m->irqs_off_max)
+        m->irqs_off_max = t - m->cpu[cpu].irqs_off_since;
+}
+
+static uint32_t work_new(struct pcl_machine *m)
+{
+    if (m->free_work != PCL_NONE) {
+        uint32_t w = m->free_work;
+
+        m->free_work = m->work[w].next;
+        return w;
+    }
+    if (m->n_work == m->cap_work) {
+        m->cap_work = m->cap_work ? m->cap_work * 2 : 16;
+        m->work = pcl_xrealloc(m->work, m->cap_work, sizeof(*m->work));
+    }
+    return m->n_work++;
+}
+
+void pcl_irq_raise(struct pcl_machine *m, uint32_t cpu, uint32_t kind, uint64_t arg)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t w = work_new(m);
+
+    m->work[w] = (struct pcl_irq_work){.next = PCL_NONE, .kind = kind, .arg = arg};
+    if (c->irq_head == PCL_NONE)
+        c->irq_head = w;
+    else
+        m->work[c->irq_tail].next = w;
+    c->irq_tail = w;
+    pcl_irq_start(m, cpu);
+}
+
+bool pcl_irq_start(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t body = m->n_tasks + cpu;
+
+    if (c->in_irq || c->irq_head == PCL_NONE)
+        return false;
+    if (c->curr != PCL_NONE) {
+        uint32_t curr = c->curr;
+        pcl_ns due;
+
+        if (curr == m->cur || m->model[curr].irq_depth)
+            return false; /* at the end of its step, or when interrupts are on again */
+        due = pcl_event_time(&m->eng, curr);
+        if (due != PCL_NS_MAX) {
+            m->task[curr].left = due - m->eng.now;
+            pcl_event_cancel(&m->eng, curr);
+        }
+    }
+    c->in_irq = true;
+    c->irqs_off_since = m->eng.now;
+    m->model[body].run = PCL_RUN_RUNNABLE;
+    pcl_event_set(&m->eng, body, pcl_ns_add(m->eng.now, m->p->irq_entry));
+    return true;
+}
+
+bool pcl_irq_next(struct pcl_machine *m, uint32_t *kind, uint64_t *arg)
+{
+    struct pcl_cpu *c = &m->cpu[m->cur - m->n_tasks];
+    uint32_t w = c->irq_head;
+
+    if (w == PCL_NONE) {
+        m->disp = DISP_IRQ_END;
+        return false;
+    }
+    *kind = m->work[w].kind;
+    *arg = m->work[w].arg;
+    c->irq_head = m->work[w].next;
+    m->work[w].next = m->free_work;
+    m->free_work = w;
+    return true;
+}
+
+void pcl_irq_end(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+
+    c->in_irq = false;
+    if (m->at - c->irqs_off_since > m->irqs_off_max)
+        m->irqs_off_max = m->at - c->irqs_off_since;
+    if (c->curr == PCL_NONE)
+        return;
+    if (m->model[c->curr].run == PCL_RUN_RUNNABLE)
+        pcl_sched_resume(m, c->curr, m->at);
+}

@@ -1,0 +1,492 @@
+/*
+ * CPUs and run queues: which task runs where. Modelled are the placement of a woken task, wake-up
+ * preemption, the tick and its slice, the pull of a CPU that falls idle, the cost of a switch, and
+ * shallow and deep idle. Run queues are heaps by virtual time.
+ *
+ * Virtual time of a task that is not queued is kept relative to its CPU's minimum, so that it
+ * means the same after a migration.
+ *
+ * cfs:   a sleeper is placed up to sleeper_credit behind the minimum and preempts the current
+ *        task when it leads by wake_gran; at a tick the current task yields when it has run its
+ *        share of the latency period or leads the first in the queue by that much.
+ * eevdf: no credit; the current task is protected until its slice is used up, then yields at the
+ *        next tick or wake-up.
+ */
+#include <stdlib.h>
+
+#include "internal.h"
+
+enum {
+    LLC_WORDS = 4,     /* 256 CPUs in a cache domain */
+    LATENCY_SLICES = 8 /* cfs: sched_latency is 8 minimum granularities */
+};
+
+void pcl_sched_init(struct pcl_machine *m)
+{
+    const struct pcl_profile *p = m->p;
+
+    if (m->ideal)
+        return;
+    m->cpus_per_llc = (uint32_t)p->cpus_per_llc;
+    m->n_llcs = (m->n_cpus + m->cpus_per_llc - 1) / m->cpus_per_llc;
+    m->idle = pcl_xcalloc((size_t)m->n_llcs * LLC_WORDS, sizeof(*m->idle));
+    for (uint32_t c = 0; c < m->n_cpus; c++) {
+        uint32_t in_llc = c % m->cpus_per_llc;
+
+        m->cpu[c].llc = (uint16_t)(c / m->cpus_per_llc);
+        m->cpu[c].socket = (uint16_t)(c / (m->cpus_per_llc * (uint32_t)p->llcs_per_socket));
+        m->idle[m->cpu[c].llc * LLC_WORDS + in_llc / 64] |= 1ull << (in_llc % 64);
+    }
+}
+
+void pcl_sched_fini(struct pcl_machine *m)
+{
+    for (uint32_t c = 0; c < m->n_cpus; c++)
+        free(m->cpu[c].rq);
+    free(m->idle);
+    m->idle = NULL;
+}
+
+static void set_idle(struct pcl_machine *m, uint32_t cpu, bool idle)
+{
+    uint32_t in_llc = cpu % m->cpus_per_llc;
+    uint64_t *w = &m->idle[m->cpu[cpu].llc * LLC_WORDS + in_llc / 64];
+    uint64_t bit = 1ull << (in_llc % 64);
+
+    *w = idle ? *w | bit : *w & ~bit;
+}
+
+/* An idle CPU of cpu's cache domain, the first one from cpu upwards; PCL_NONE: none. */
+static uint32_t idle_near(const struct pcl_machine *m, uint32_t cpu)
+{
+    const uint64_t *w = &m->idle[m->cpu[cpu].llc * LLC_WORDS];
+    uint32_t base = cpu - cpu % m->cpus_per_llc, in = cpu % m->cpus_per_llc;
+    uint64_t high = w[in / 64] & (~0ull << (in % 64));
+
+    if (high)
+        return base + in / 64 * 64 + (uint32_t)__builtin_ctzll(high);
+    for (uint32_t k = 1; k <= LLC_WORDS; k++) {
+        uint32_t i = (in / 64 + k) % LLC_WORDS;
+
+        if (w[i])
+            return base + i * 64 + (uint32_t)__builtin_ctzll(w[i]);
+    }
+    return PCL_NONE;
+}
+
+/* --- run queue: a binary heap by (vruntime, task) ----------------------------------------- */
+
+static bool before(const struct pcl_machine *m, uint32_t a, uint32_t b)
+{
+    pcl_ns va = m->task[a].vruntime, vb = m->task[b].vruntime;
+
+    return va != vb ? va < vb : a < b;
+}
+
+static void place(struct pcl_machine *m, struct pcl_cpu *c, uint32_t i, uint32_t task)
+{
+    c->rq[i] = task;
+    m->task[task].heap_at = i;
+}
+
+static void sift(struct pcl_machine *m, struct pcl_cpu *c, uint32_t i, uint32_t task)
+{
+    while (i > 0 && before(m, task, c->rq[(i - 1) / 2])) {
+        place(m, c, i, c->rq[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+    for (;;) {
+        uint32_t kid = 2 * i + 1;
+
+        if (kid + 1 < c->n_rq && before(m, c->rq[kid + 1], c->rq[kid]))
+            kid++;
+        if (kid >= c->n_rq || !before(m, c->rq[kid], task))
+            break;
+        place(m, c, i, c->rq[kid]);
+        i = kid;
+    }
+    place(m, c, i, task);
+}
+
+static void rq_add(struct pcl_machine *m, struct pcl_cpu *c, uint32_t task)
+{
+    if (c->n_rq == c->cap_rq) {
+        c->cap_rq = c->cap_rq ? c->cap_rq * 2 : 8;
+        c->rq = pcl_xrealloc(c->rq, c->cap_rq, sizeof(*c->rq));
+    }
+    c->n_rq++;
+    m->n_queued++;
+    sift(m, c, c->n_rq - 1, task);
+}
+
+static void rq_remove(struct pcl_machine *m, struct pcl_cpu *c, uint32_t task)
+{
+    uint32_t i = m->task[task].heap_at, last = c->rq[--c->n_rq];
+
+    m->n_queued--;
+    if (last != task)
+        sift(m, c, i, last);
+}
+
+/* --- virtual time ------------------------------------------------------------------------- */
+
+static void advance_min(struct pcl_machine *m, struct pcl_cpu *c)
+{
+    pcl_ns low = PCL_NS_MAX;
+
+    if (c->curr != PCL_NONE)
+        low = m->task[c->curr].vruntime;
+    if (c->n_rq && m->task[c->rq[0]].vruntime < low)
+        low = m->task[c->rq[0]].vruntime;
+    if (low != PCL_NS_MAX && low > c->min_vruntime)
+        c->min_vruntime = low;
+}
+
+void pcl_sched_charge(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+
+    if (c->curr == PCL_NONE || m->eng.now <= c->run_since)
+        return;
+    pcl_ns ran = m->eng.now - c->run_since;
+
+    m->task[c->curr].vruntime += ran;
+    c->slice_used += ran;
+    c->busy_ns += ran;
+    c->run_since = m->eng.now;
+    advance_min(m, c);
+}
+
+static pcl_ns clamp(pcl_ns v, pcl_ns lo, pcl_ns hi)
+{
+    return v < lo ? lo : v > hi ? hi : v;
+}
+
+/* Gives a task that slept (rel: its relative virtual time) its place on a CPU. */
+static pcl_ns placed(const struct pcl_machine *m, const struct pcl_cpu *c, pcl_ns rel)
+{
+    const struct pcl_profile *p = m->p;
+
+    if (p->sched == PCL_SCHED_CFS)
+        return c->min_vruntime + (rel < -p->sleeper_credit ? -p->sleeper_credit : rel);
+    return c->min_vruntime + clamp(rel, -p->slice, p->slice);
+}
+
+/* --- who runs ------------------------------------------------------------------------------ */
+
+static void tick_start(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+
+    if (c->tick_on || m->p->hz == 0)
+        return;
+    pcl_ns period = 1000000000 / m->p->hz;
+
+    c->tick_on = true;
+    pcl_event_set(&m->eng, tick_entity(m, cpu), (m->eng.now / period + 1) * period);
+}
+
+/* Puts task on an idle CPU; it goes on delay after the CPU is free. */
+static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns delay)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    struct pcl_task *t = &m->task[task];
+    pcl_ns start = m->eng.now > c->blocked_until ? m->eng.now : c->blocked_until;
+
+    if (t->migrated) {
+        delay += m->p->migrate;
+        t->migrated = false;
+    }
+    c->curr = task;
+    c->run_since = m->eng.now;
+    c->slice_used = 0;
+    c->need_resched = false;
+    c->last_mm = t->mm != PCL_NONE ? t->mm : c->last_mm;
+    t->on_cpu = true;
+    set_idle(m, cpu, false);
+    m->cause_ns[PCL_T_QUEUE] += start + delay - t->since;
+    pcl_sched_resume(m, task, pcl_ns_add(start, delay));
+    tick_start(m, cpu);
+}
+
+static void enqueue(struct pcl_machine *m, uint32_t cpu, uint32_t task)
+{
+    struct pcl_task *t = &m->task[task];
+
+    t->migrated = t->cpu != cpu;
+    t->cpu = (uint16_t)cpu;
+    rq_add(m, &m->cpu[cpu], task);
+}
+
+/* A CPU that falls idle pulls a waiting task from the longest run queue, near ones first. */
+static uint32_t pull(struct pcl_machine *m, uint32_t cpu)
+{
+    uint32_t best = PCL_NONE;
+
+    if (m->n_queued == 0)
+        return PCL_NONE;
+    for (uint32_t i = 1; i < m->n_cpus; i++) {
+        uint32_t c = (cpu + i) % m->n_cpus;
+
+        if (m->cpu[c].n_rq == 0)
+            continue;
+        if (best == PCL_NONE || pcl_distance(m, cpu, c) < pcl_distance(m, cpu, best) ||
+            (m->cpu[c].n_rq > m->cpu[best].n_rq &&
+             pcl_distance(m, cpu, c) == pcl_distance(m, cpu, best)))
+            best = c;
+    }
+    if (best == PCL_NONE)
+        return PCL_NONE;
+    uint32_t task = m->cpu[best].rq[0];
+    struct pcl_task *t = &m->task[task];
+
+    rq_remove(m, &m->cpu[best], task);
+    t->vruntime += m->cpu[cpu].min_vruntime - m->cpu[best].min_vruntime;
+    t->migrated = true;
+    t->cpu = (uint16_t)cpu;
+    return task;
+}
+
+static void pick_next(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t next;
+
+    c->need_resched = false;
+    if (c->n_rq) {
+        next = c->rq[0];
+        rq_remove(m, c, next);
+    } else {
+        next = pull(m, cpu);
+    }
+    if (next != PCL_NONE) {
+        run_on(m, cpu, next, m->p->ctx_switch);
+        return;
+    }
+    c->curr = PCL_NONE;
+    c->idle_since = m->eng.now > c->blocked_until ? m->eng.now : c->blocked_until;
+    set_idle(m, cpu, true);
+}
+
+void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    struct pcl_task *old = &m->task[c->curr];
+    uint32_t owner = c->curr;
+
+    pcl_sched_charge(m, cpu);
+    old->vruntime -= c->min_vruntime;
+    old->on_cpu = false;
+    old->voluntary++;
+    c->curr = PCL_NONE;
+    if (t > c->blocked_until)
+        c->blocked_until = t;
+    pick_next(m, cpu);
+    pcl_watch_owner_off(m, owner);
+    pcl_irq_start(m, cpu); /* what waited for this task to turn interrupts on */
+}
+
+void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t task = c->curr;
+    struct pcl_task *t = &m->task[task];
+    pcl_ns due = pcl_event_time(&m->eng, task);
+
+    if (c->n_rq == 0) { /* whoever wanted the CPU has been pulled away meanwhile */
+        c->need_resched = false;
+        return;
+    }
+    pcl_sched_charge(m, cpu);
+    t->left = due == PCL_NS_MAX ? 0 : due - m->eng.now;
+    pcl_event_cancel(&m->eng, task);
+    t->on_cpu = false;
+    t->involuntary++;
+    t->since = m->eng.now;
+    c->curr = PCL_NONE;
+    uint32_t next = c->rq[0];
+
+    rq_remove(m, c, next);
+    rq_add(m, c, task);
+    run_on(m, cpu, next, m->p->ctx_switch);
+    pcl_watch_owner_off(m, task);
+}
+
+bool pcl_sched_may_preempt(const struct pcl_machine *m, uint32_t task, bool mid)
+{
+    const struct pcl_task_model *mod = &m->model[task];
+
+    if (mod->spin_depth || mod->run == PCL_RUN_SPINNING)
+        return false;
+    switch ((enum pcl_mark)m->task[task].mark) {
+    case PCL_MARK_USER:
+        return true;
+    case PCL_MARK_ATOMIC:
+        return false;
+    case PCL_MARK_COND:
+        return m->p->preempt == PCL_PREEMPT_FULL || !mid;
+    case PCL_MARK_SLEEPY:
+        return m->p->preempt == PCL_PREEMPT_FULL ||
+               (!mid && m->p->preempt == PCL_PREEMPT_VOLUNTARY);
+    case PCL_MARK_KERNEL:
+        return m->p->preempt == PCL_PREEMPT_FULL;
+    }
+    return false;
+}
+
+/* The CPU is wanted: at once where the step under way allows it, else at its end. */
+static void resched(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t task = c->curr;
+
+    c->need_resched = true;
+    if (c->in_irq || task == m->cur)
+        return; /* looked at when the interrupt or the present micro-step is over */
+    if (m->model[task].run == PCL_RUN_WATCHING) {
+        pcl_watch_end(m, task, m->eng.now);
+        return;
+    }
+    if (pcl_sched_may_preempt(m, task, true) &&
+        pcl_event_time(&m->eng, task) != PCL_NS_MAX)
+        pcl_sched_preempt(m, cpu);
+}
+
+static void check_wake_preempt(struct pcl_machine *m, uint32_t cpu, uint32_t task)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    const struct pcl_profile *p = m->p;
+
+    pcl_sched_charge(m, cpu);
+    if (p->sched == PCL_SCHED_CFS) {
+        if (m->task[c->curr].vruntime - m->task[task].vruntime > p->wake_gran)
+            resched(m, cpu);
+    } else if (c->slice_used >= p->slice) {
+        resched(m, cpu);
+    }
+}
+
+/* Where a woken task goes: its previous CPU if that is idle, an idle one in its cache domain, one
+ * in the waker's, else the shorter queue of its own and the waker's. */
+static uint32_t choose_cpu(const struct pcl_machine *m, uint32_t prev, uint32_t by)
+{
+    uint32_t c = idle_near(m, prev);
+
+    if (c != PCL_NONE)
+        return c;
+    if (m->cpu[by].llc != m->cpu[prev].llc) {
+        c = idle_near(m, by);
+        if (c != PCL_NONE)
+            return c;
+    }
+    return m->cpu[by].n_rq < m->cpu[prev].n_rq ? by : prev;
+}
+
+static pcl_ns idle_exit(const struct pcl_machine *m, const struct pcl_cpu *c)
+{
+    const struct pcl_profile *p = m->p;
+    bool deep = m->eng.now - c->idle_since > p->idle_deep_after;
+
+    return deep ? p->wake_idle_deep : p->wake_idle_shallow;
+}
+
+void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
+{
+    struct pcl_task *tk = &m->task[task];
+
+    m->cause_ns[PCL_T_SLEEP] += t - tk->since;
+    tk->since = t;
+    if (m->ideal) {
+        tk->on_cpu = true;
+        pcl_event_set(&m->eng, task, pcl_ns_add(t, tk->left));
+        tk->left = 0;
+        return;
+    }
+    uint32_t cpu = choose_cpu(m, tk->cpu, by);
+    struct pcl_cpu *c = &m->cpu[cpu];
+
+    pcl_sched_charge(m, cpu);
+    tk->vruntime = placed(m, c, tk->vruntime);
+    if (c->curr == PCL_NONE) {
+        tk->migrated = tk->cpu != cpu;
+        tk->cpu = (uint16_t)cpu;
+        run_on(m, cpu, task, idle_exit(m, c) + (t - m->eng.now));
+        return;
+    }
+    enqueue(m, cpu, task);
+    check_wake_preempt(m, cpu, task);
+}
+
+void pcl_sched_resume(struct pcl_machine *m, uint32_t task, pcl_ns t)
+{
+    struct pcl_task *tk = &m->task[task];
+    struct pcl_cpu *c = m->ideal ? NULL : cpu_of(m, task);
+
+    if (c && c->in_irq && !is_irq(m, task))
+        return; /* the interrupt's end lets it go on */
+    if (m->model[task].run != PCL_RUN_RUNNABLE)
+        return; /* put on a CPU while it spins: the grant will do it */
+    if (c && t < c->blocked_until)
+        t = c->blocked_until;
+    pcl_event_set(&m->eng, task, pcl_ns_add(t, tk->left));
+    tk->left = 0;
+}
+
+void pcl_sched_steal(struct pcl_machine *m, uint32_t cpu, pcl_ns ns)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    uint32_t body = c->in_irq ? m->n_tasks + cpu : c->curr;
+
+    if (body == PCL_NONE)
+        return;
+    pcl_ns due = pcl_event_time(&m->eng, body);
+
+    if (due != PCL_NS_MAX)
+        pcl_event_set(&m->eng, body, pcl_ns_add(due, ns));
+    else if (body == m->cur)
+        m->at = pcl_ns_add(m->at, ns);
+    else
+        c->blocked_until = m->eng.now + ns;
+}
+
+void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    const struct pcl_profile *p = m->p;
+
+    if (c->curr == PCL_NONE) {
+        c->tick_on = false;
+        return;
+    }
+    m->ticks++;
+    pcl_event_set(&m->eng, tick_entity(m, cpu), m->eng.now + 1000000000 / p->hz);
+    pcl_sched_charge(m, cpu);
+    pcl_sched_steal(m, cpu, p->tick_cost);
+    if (c->n_rq == 0)
+        return;
+    pcl_ns share = p->slice;
+
+    if (p->sched == PCL_SCHED_CFS) {
+        share = p->slice * LATENCY_SLICES / (c->n_rq + 1);
+        if (share < p->slice)
+            share = p->slice;
+        pcl_ns lead = m->task[c->curr].vruntime - m->task[c->rq[0]].vruntime;
+
+        if (c->slice_used >= p->slice && lead > share)
+            share = 0;
+    }
+    if (c->slice_used >= share)
+        resched(m, cpu);
+}
+
+bool pcl_need_resched(const struct pcl_machine *m)
+{
+    return !m->explore && !m->ideal && m->cpu[m->cur_cpu].need_resched;
+}
+
+bool pcl_on_cpu(const struct pcl_machine *m, uint32_t task)
+{
+    if (m->explore || m->ideal)
+        return m->model[task].run != PCL_RUN_ASLEEP && m->model[task].run != PCL_RUN_DEAD;
+    return m->task[task].on_cpu;
+}
