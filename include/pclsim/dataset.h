@@ -71,6 +71,7 @@ struct pcl_config {
     size_t n_runs, cap_runs;
     struct pcl_series *series;
     size_t n_series;
+    uint64_t hash, point_hash; /* of the description, with and without the scheme */
 };
 
 struct pcl_dataset {
@@ -81,6 +82,10 @@ struct pcl_dataset {
 
 void pcl_dataset_init(struct pcl_dataset *d);
 void pcl_dataset_fini(struct pcl_dataset *d);
+
+/** The configuration of that description, made when missing. Copies the strings. */
+struct pcl_config *pcl_dataset_config(struct pcl_dataset *d,
+                                      const struct pcl_config_desc *desc);
 
 /** Adds one finished run; copies what it keeps. A run whose key is there already is left out.
  */
