@@ -148,6 +148,10 @@ void pcl_sha256_hex(const void *data, size_t size, char out[65]);
 int pcl_find_data(const char *kind, const char *name, const char *ext, char **path,
                   struct pcl_err *err);
 
+/** One file of a kind in all data roots that have it, in the order of lookup: for files that add to
+ * each other, as schemes.ini does. *paths as below. */
+size_t pcl_find_all_data(const char *kind, const char *file, char ***paths);
+
 /** All entries of a kind over all data roots, in the order of lookup, first wins; sorted by name.
  * *paths is malloc'ed, as is each entry; free with pcl_free_list. */
 size_t pcl_list_data(const char *kind, const char *ext, char ***paths);

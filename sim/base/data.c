@@ -262,6 +262,25 @@ size_t pcl_list_data(const char *kind, const char *ext, char ***paths)
     return l.n;
 }
 
+size_t pcl_find_all_data(const char *kind, const char *file, char ***paths)
+{
+    struct roots r;
+    size_t n = 0;
+
+    find_roots(&r);
+    *paths = pcl_xcalloc(MAX_ROOTS, sizeof **paths);
+    for (size_t i = 0; i < r.n; i++) {
+        char *path = join("%s/%s/%s", r.dir[i], kind, file);
+
+        if (is_file(path))
+            (*paths)[n++] = path;
+        else
+            free(path);
+    }
+    drop_roots(&r);
+    return n;
+}
+
 void pcl_free_list(char **list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
