@@ -21,6 +21,7 @@ enum pcl_fs {
 };
 
 const char *pcl_fs_name(enum pcl_fs fs); /* "xfs", "ext4", "tmpfs", "page-only" */
+enum pcl_fs pcl_fs_find(const char *name); /* PCL_N_FS: none */
 
 enum pcl_offsets {
     PCL_OFF_UNIFORM,    /* any aligned offset of the region */
@@ -34,7 +35,7 @@ enum pcl_offsets {
 struct pcl_file_spec {
     char name[PCL_NAME_MAX];
     int64_t size;   /* bytes, to 2^63 - 1 */
-    int64_t cached; /* bytes resident at the start, from offset cached_at; "all" is size */
+    int64_t cached; /* bytes resident at the start, from offset cached_at on; inside the file */
     int64_t cached_at;
     int order;      /* of the resident folios, 0 to 9 */
     bool dirty;     /* resident folios are dirty */
@@ -52,12 +53,13 @@ struct pcl_group {
     uint32_t weight[PCL_N_OPS]; /* mix; relative */
     enum pcl_offsets offsets;
     double zipf_s;
-    int64_t region_at, region_len; /* len -1: to the end of the file */
-    int64_t align;                 /* of offsets; default: page size */
-    struct pcl_dist size;          /* bytes per operation */
+    int64_t region_at, region_len; /* inside the file; region_len >= 1 */
+    int64_t align;                 /* of offsets, and of region_at */
+    struct pcl_dist size;          /* bytes per operation; a constant or uniform one fits the
+                                      region, with PARTITION a task's share; others are cut there */
     struct pcl_dist think;         /* ns between transactions */
     bool think_on_cpu;             /* think = compute (holds a CPU) or sleep */
-    bool open;                     /* open arrivals: think is the interarrival time */
+    bool open;                     /* open arrivals: think is the interarrival time, mean > 0 */
     struct pcl_dist hold;          /* ns: compute while the page is locked (PAGE_LOCK) */
     uint32_t ops_per_transaction;  /* passes; >= 1 */
     pcl_ns start_jitter;           /* tasks start uniformly in [0, start_jitter] */
@@ -66,10 +68,11 @@ struct pcl_group {
 
 #define PCL_GRID_MAX 6
 
-/* [grid] key = values. Keys as --set takes them; "machine.KEY" only with low/typical/high. */
+/* [grid] key = values. Keys as --set takes them; "machine.KEY" only with low/typical/high. Ranges
+ * (1..8, 16..64 step 16) are written out. */
 struct pcl_grid_axis {
     char key[PCL_NAME_MAX];
-    char **value;
+    char **value; /* each as --set KEY=VALUE takes it */
     size_t n_values;
     unsigned line;
 };
@@ -79,11 +82,11 @@ struct pcl_grid_axis {
 /* [claim] */
 struct pcl_claim {
     char id[16]; /* "" : the scenario states no claim */
-    char *proposition, *source, *note;
+    char *proposition, *source, *note; /* never NULL; the last two may be "" */
     struct {
         char name[PCL_NAME_MAX];
-        char *expr;
-        unsigned line, col;
+        char *expr;         /* not looked into here */
+        unsigned line, col; /* of expr in path; 0 when an override set it */
     } expect[PCL_EXPECT_MAX];
     size_t n_expect;
     int64_t reps;       /* replications of a full claim run */
@@ -92,10 +95,13 @@ struct pcl_claim {
 
 struct pcl_scenario {
     char name[PCL_NAME_MAX];
-    char *title;   /* one line for figures and tables */
-    char *source;  /* where the numbers of the scenario come from */
-    char *path;    /* file that it was read from */
-    char *text;    /* effective configuration, canonical; equal text is an equal scenario */
+    char *title;    /* one line for figures and tables */
+    char *source;   /* where the numbers of the scenario come from; may be "" */
+    char *path;     /* file that it was read from */
+    char *text;     /* effective configuration, canonical: every key, exact, file order; reads back
+                       to the same text; equal text is an equal scenario */
+    char *run_text; /* the part of it that a single run depends on: no title, machine, seed, reps,
+                       schemes, grid, claim. What a run's key is made of */
     enum pcl_fs fs;
     char machine[PCL_NAME_MAX]; /* default machine profile, a name */
     int64_t cpus;               /* tasks are confined to the first so many CPUs; 0 all */
@@ -115,15 +121,13 @@ struct pcl_scenario {
     struct pcl_claim claim;
     uint64_t seed;
     int64_t reps;
+    struct pcl_arena arena; /* holds all of the above */
 };
 
-/* One --set [section.]key=value. */
-struct pcl_override {
-    const char *text;
-};
-
-/** Reads a scenario file (path or shipped name) and applies the overrides in order. "machine.KEY"
- * overrides are left for pcl_profile_set. The caller frees *out. */
+/** Reads a scenario file (path, shipped name such as "hot-page" or "published/s1", or "-") and
+ * applies the overrides in order: "[section.]key=value", section being a kind, a name or
+ * "kind name". "machine.KEY=..." overrides are left for pcl_profile_set. Messages about an
+ * override have the file "--set" and no line. The caller frees *out. */
 int pcl_scenario_load(const char *name_or_path, const char *const *set, size_t n_set,
                       struct pcl_scenario **out, struct pcl_err *err);
 
@@ -133,7 +137,10 @@ int pcl_scenario_parse(const char *file, const char *text, const char *const *se
 
 void pcl_scenario_free(struct pcl_scenario *s);
 
-/** True when key (as in --set) belongs to the machine: "machine.KEY", with KEY after the dot. */
+/** What follows "machine." when set (a key, or a whole --set) belongs to the machine, else NULL. */
 const char *pcl_set_machine_key(const char *set);
+
+/** The key tables of docs/scenario.md, as Markdown; malloc'ed. */
+char *pcl_scenario_keys_markdown(void);
 
 #endif

@@ -57,19 +57,22 @@ struct pcl_schemes {
     size_t n;
 };
 
-/** Reads a schemes file; later entries of a known name replace it. Sections are scheme names. */
+/** Reads a schemes file; later entries of a known name replace it. Sections are scheme names, keys
+ * `title`, ROLE and ROLE.PARAM. s starts as {0}. */
 int pcl_schemes_load(const char *path, struct pcl_schemes *s, struct pcl_err *err);
 
-/** The shipped schemes.ini, then those of the user's data folders. */
+/** The shipped schemes.ini, then those of the user's data folders, which add to it. */
 int pcl_schemes_default(struct pcl_schemes *s, struct pcl_err *err);
 void pcl_schemes_fini(struct pcl_schemes *s);
 const struct pcl_scheme *pcl_schemes_find(const struct pcl_schemes *s, const char *name);
 
-/** Resolves "NAME[:role=lock][:role.param=value]..." against s. */
+/** Resolves "NAME[:role=lock][:role.param=value]..." against s. Another lock in a role drops the
+ * parameters that the scheme gave the old one. */
 int pcl_scheme_resolve(const struct pcl_schemes *s, const char *spec, struct pcl_scheme *out,
                        struct pcl_err *err);
 
-/** Canonical text of what the scheme chooses (name left out); malloc'ed. */
+/** Canonical text of what the scheme chooses, name and title left out; malloc'ed. Lines
+ * "role = lock" and "role.param = value", roles in the order of PCL_ROLES, parameters by name. */
 char *pcl_scheme_text(const struct pcl_scheme *s);
 
 #endif
