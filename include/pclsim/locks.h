@@ -148,6 +148,8 @@ struct pcl_page_locks {
     uint8_t *const *flags;              /* [folio], the cache's array */
     uint32_t (*pfn)(void *arg, uint32_t folio); /* number of the folio's struct page */
     void *pfn_arg;
+    void (*drop)(void *arg, uint32_t folio); /* gives a WAIT_DROP waiter's reference away; may be
+                                                NULL; same arg as pfn */
     struct pcl_page_op *op;             /* [n_bodies] */
     struct pcl_waiter *waiter;          /* [2 * n_bodies] */
     uint32_t n_bodies, n_waiters;

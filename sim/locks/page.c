@@ -1,0 +1,56 @@
+/*
+ * The page locks of a run: set-up, and the begin of an operation. What an operation does is the
+ * chosen lock's own file.
+ */
+#include <stdlib.h>
+
+#include "wait_table.h"
+
+int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
+                        const struct pcl_lock_choice *choice, uint8_t *const *flags,
+                        uint32_t (*pfn)(void *arg, uint32_t folio), void *pfn_arg,
+                        struct pcl_err *err)
+{
+    const char *name = choice->lock[0] ? choice->lock : "hybrid";
+
+    *L = (struct pcl_page_locks){
+        .ops = pcl_page_lock_find(name), .m = m, .flags = flags, .pfn = pfn, .pfn_arg = pfn_arg};
+    if (!L->ops)
+        return pcl_fail(err, PCL_ENOENT, "role page: want a page lock, found '%s'", name);
+    int rc = pcl_lock_params(L->ops->params, choice, name, L->param, err);
+
+    if (rc)
+        return rc;
+    L->n_bodies = m->n_bodies;
+    L->n_waiters = 2 * m->n_bodies;
+    L->op = pcl_xcalloc(L->n_bodies, sizeof(*L->op));
+    L->waiter = pcl_xcalloc(L->n_waiters, sizeof(*L->waiter));
+    if (m->state) {
+        pcl_state_register(m->state, (void **)&L->op, sizeof(*L->op), &L->n_bodies);
+        pcl_state_register(m->state, (void **)&L->waiter, sizeof(*L->waiter), &L->n_waiters);
+    }
+    pcl_lock_stats_init(&L->stats);
+    L->ops->init(L);
+    return PCL_OK;
+}
+
+void pcl_page_locks_fini(struct pcl_page_locks *L)
+{
+    pcl_lock_stats_fini(&L->stats);
+    free(L->op);
+    free(L->waiter);
+    free(L->bucket);
+    free(L->queue);
+    *L = (struct pcl_page_locks){0};
+}
+
+void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t folio, uint8_t bit,
+                    bool killable)
+{
+    L->op[L->m->cur] = (struct pcl_page_op){.what = (uint8_t)what,
+                                            .bit = bit,
+                                            .killable = killable,
+                                            .folio = folio,
+                                            .bucket = PCL_NONE,
+                                            .cursor = PCL_NONE};
+}
