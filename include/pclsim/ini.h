@@ -46,6 +46,16 @@ int pcl_ini_fail(const struct pcl_ini *ini, const struct pcl_ini_entry *e, bool 
                  struct pcl_err *err, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/** As pcl_ini_fail, offset bytes into the value: for values with parts. */
+int pcl_ini_fail_in(const struct pcl_ini *ini, const struct pcl_ini_entry *e, size_t offset,
+                    struct pcl_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/** Fails at a section's bracket. */
+int pcl_ini_fail_section(const struct pcl_ini *ini, const struct pcl_ini_section *s,
+                         struct pcl_err *err, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /** Applies "[section.]key=value": replaces the value of an existing or known key. section may be
  * "kind" or "kind name" or just "name"; without a section the key must be unique in the file.
  * A key that is not in the file needs its section. Positions of overridden values are line 0. */

@@ -96,15 +96,13 @@ void pcl_err_source(struct pcl_err *err, const char *line, size_t n)
         if (out + (len ? len : 1) > room)
             break;
         if (len == 0)
-            err->text[out++] = '?', at++;
-        else if (len == 1)
-            err->text[out++] = code == '\t'                 ? '\t'
-                               : code < ' ' || code == 0x7f ? ' '
-                                                            : line[at],
-            at++;
+            err->text[out++] = '?';
+        else if (code != '\t' && (code < ' ' || (code >= 0x7f && code < 0xa0)))
+            err->text[out++] = ' ';
         else
-            for (; len > 0; len--)
-                err->text[out++] = line[at++];
+            for (size_t j = 0; j < len; j++)
+                err->text[out++] = line[at + j];
+        at += len ? len : 1;
     }
     err->text[out] = '\0';
 }

@@ -98,9 +98,9 @@ const char *pcl_format_size(int64_t bytes, char *buf, size_t n)
 const char *pcl_format_count(double v, char *buf, size_t n)
 {
     static const char *const suffix[] = {"", "k", "M", "G", "T", "P", "E"};
+    double x = fabs(v), unit = 1, scale = 100;
     const char *sign = v < 0 ? "-" : "";
-    double x = fabs(v), scale = 100;
-    int decimals = 2, most = 0;
+    int decimals = 2;
     size_t i = 0;
     char digits[32];
 
@@ -112,16 +112,17 @@ const char *pcl_format_count(double v, char *buf, size_t n)
         (void)snprintf(buf, n, "%s%d", x > 0 ? sign : "", (int)x);
         return buf;
     }
-    /* most: 999.5 is shown as 1.00k */
-    for (; x >= 999.5 && i + 1 < LENGTH(suffix); i++)
-        x /= 1000;
-    for (; x * scale < 99.5 && most < 6; most++, decimals++)
+    for (; x >= 999.5 * unit; i++) /* 999.5 is shown as 1.00k */
+        unit *= 1000;
+    for (; x * scale < 99.5; decimals++)
         scale *= 10;
-    while (decimals > 0 && floor(x * scale + 0.5) >= 1000) {
+    /* division by unit / scale, a power of ten, rounds once where two steps would round twice
+     */
+    while (decimals > 0 && floor(x / (unit / scale) + 0.5) >= 1000) {
         scale /= 10;
         decimals--;
     }
-    put((uint64_t)floor(x * scale + 0.5), decimals, digits, sizeof digits);
+    put((uint64_t)floor(x / (unit / scale) + 0.5), decimals, digits, sizeof digits);
     (void)snprintf(buf, n, "%s%s%s", sign, digits, suffix[i]);
     return buf;
 }

@@ -350,20 +350,67 @@ struct pcl_ini_entry *pcl_ini_entry(struct pcl_ini_section *s, const char *key)
     return NULL;
 }
 
+static int fail_place(const struct pcl_ini *ini, unsigned line, unsigned col,
+                      struct pcl_err *err, const char *fmt, va_list ap)
+    __attribute__((format(printf, 5, 0)));
+
+static int fail_place(const struct pcl_ini *ini, unsigned line, unsigned col,
+                      struct pcl_err *err, const char *fmt, va_list ap)
+{
+    char msg[sizeof err->msg];
+
+    (void)vsnprintf(msg, sizeof msg, fmt, ap);
+    (void)pcl_fail_at(err, ini->file, line, col, "%s", msg);
+    pcl_err_source(err, ini->lines[line - 1], strlen(ini->lines[line - 1]));
+    return PCL_EINVAL;
+}
+
+/* An entry that came from the command line has no line. */
+static int fail_entry(const struct pcl_ini *ini, const struct pcl_ini_entry *e, unsigned col,
+                      struct pcl_err *err, const char *fmt, va_list ap)
+    __attribute__((format(printf, 5, 0)));
+
+static int fail_entry(const struct pcl_ini *ini, const struct pcl_ini_entry *e, unsigned col,
+                      struct pcl_err *err, const char *fmt, va_list ap)
+{
+    char msg[sizeof err->msg], place[sizeof err->file];
+
+    if (e->line != 0)
+        return fail_place(ini, e->line, col, err, fmt, ap);
+    (void)vsnprintf(msg, sizeof msg, fmt, ap);
+    (void)snprintf(place, sizeof place, "--set %s=%s", e->key, e->value);
+    return pcl_fail_at(err, place, 0, 0, "%s", msg);
+}
+
 int pcl_ini_fail(const struct pcl_ini *ini, const struct pcl_ini_entry *e, bool at_key,
                  struct pcl_err *err, const char *fmt, ...)
 {
-    char msg[sizeof err->msg], place[sizeof err->file];
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(msg, sizeof msg, fmt, ap);
+    (void)fail_entry(ini, e, at_key ? e->key_col : e->value_col, err, fmt, ap);
     va_end(ap);
-    if (e->line == 0) { /* came from the command line */
-        (void)snprintf(place, sizeof place, "--set %s=%s", e->key, e->value);
-        return pcl_fail_at(err, place, 0, 0, "%s", msg);
-    }
-    (void)pcl_fail_at(err, ini->file, e->line, at_key ? e->key_col : e->value_col, "%s", msg);
-    pcl_err_source(err, ini->lines[e->line - 1], strlen(ini->lines[e->line - 1]));
+    return PCL_EINVAL;
+}
+
+int pcl_ini_fail_in(const struct pcl_ini *ini, const struct pcl_ini_entry *e, size_t offset,
+                    struct pcl_err *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)fail_entry(ini, e, e->value_col + (unsigned)offset, err, fmt, ap);
+    va_end(ap);
+    return PCL_EINVAL;
+}
+
+int pcl_ini_fail_section(const struct pcl_ini *ini, const struct pcl_ini_section *s,
+                         struct pcl_err *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)fail_place(ini, s->line, s->col, err, fmt, ap);
+    va_end(ap);
     return PCL_EINVAL;
 }
