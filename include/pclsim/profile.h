@@ -53,9 +53,15 @@ struct pcl_profile {
 #include <pclsim/profile.def>
 #undef PCL_CONST
     int64_t lo[PCL_N_CONSTS], hi[PCL_N_CONSTS]; /* plausible range */
+    int64_t typical[PCL_N_CONSTS];              /* the file's value, whatever was set since */
     char source[PCL_N_CONSTS][200];
     char base[64]; /* profile that it was derived from, "" if none */
 };
+
+/* The file form: a section [machine] with name, title and perhaps base = OTHER, then constants in
+ * the sections [topology] [kernel] [lines] [scheduler] [interrupts] [paths] [filesystems] [device]
+ * [writeback], as `rmw = 5ns (2ns..8ns) where the figure comes from`. Value, range and source are
+ * required; words (preempt, sched) have no range. What a base gives need not be repeated. */
 
 /** All costs zero, a CPU per task, ideal scheduler: the machine of the analytic cases. Named
  * "ideal". */
@@ -64,16 +70,25 @@ void pcl_profile_ideal(struct pcl_profile *p);
 /** Reads a machine file by name or path ("ideal" is built in). */
 int pcl_profile_load(const char *name_or_path, struct pcl_profile *p, struct pcl_err *err);
 
-/** Sets one constant from text; a value of low, typical or high takes the ends or the middle of
- * the file's own range. file/line/col are for messages. */
+/** The same from memory. Bases are looked for beside the file, then by name. */
+int pcl_profile_parse(const char *file, const char *text, size_t size, struct pcl_profile *p,
+                      struct pcl_err *err);
+
+/** Sets one constant from text, outside its plausible range too; low, typical and high take the
+ * ends of the file's range or the file's own value. file/line/col are for messages; without a
+ * file they name "--set machine.KEY=VALUE". p is unchanged on failure. */
 int pcl_profile_set(struct pcl_profile *p, const char *key, const char *value, const char *file,
                     unsigned line, unsigned col, struct pcl_err *err);
 
 /** The id of a constant, or -1. */
 int pcl_const_find(const char *name);
 
-/** Canonical text: every constant, its value in exact units; equal text is an equal machine.
- * malloc'ed. */
+/** The value of a constant, and how its file would write it: exact, and the parser reads it. */
+int64_t pcl_profile_get(const struct pcl_profile *p, enum pcl_const_id id);
+const char *pcl_const_format(enum pcl_const_id id, int64_t value, char *buf, size_t n);
+
+/** Canonical text: every constant, its value in exact units, without names and sources; equal
+ * text is an equal machine. malloc'ed. */
 char *pcl_profile_text(const struct pcl_profile *p);
 
 /** Number of CPUs, 0 for one per task. */
