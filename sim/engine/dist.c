@@ -96,6 +96,6 @@ int64_t pcl_dist_draw(const struct pcl_dist *d, struct pcl_stream s, uint64_t in
         r = pcl_philox(s, index, 0);
         return lognormal(r.w[0], d->a, d->s);
     }
-    PCL_ASSERT(!"a kind of distribution");
+    PCL_ASSERT(d->kind <= PCL_DIST_LOGNORMAL);
     return 0;
 }

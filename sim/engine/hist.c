@@ -151,7 +151,7 @@ int64_t pcl_hist_quantile(const struct pcl_hist *h, double q)
             return middle < h->min ? h->min : middle > h->max ? h->max : middle;
         }
     }
-    PCL_ASSERT(!"the buckets hold count samples");
+    PCL_ASSERT(seen == h->count); /* and rank is at most count */
     return h->max;
 }
 
