@@ -56,16 +56,11 @@ static int64_t lognormal(uint64_t bits, int64_t mean, double cv)
     if (mean <= 0)
         return 0;
 
-    /* 52 bits and a half: both ends of (0, 1) are as far away as a double can tell. */
+    /* 52 bits and a half: both ends of (0, 1) are as far away as a double can tell. That is 8.3
+     * standard deviations sd, so y is at most 8.3 sd - sd^2 / 2 < 35, whatever the spread. */
     double p = ((double)(bits >> 12) + 0.5) * 0x1p-52;
     double var = pcl_ln(1 + cv * cv); /* of the logarithm */
     double y = sqrt(var) * pcl_normal_quantile(p) - 0.5 * var;
-
-    if (y > 44) /* more than 2^63 times the mean */
-        return INT64_MAX;
-    if (y < -600)
-        return 0;
-
     double x = (double)mean * pcl_exp(y) + 0.5;
     return x >= 0x1p63 ? INT64_MAX : (int64_t)x;
 }

@@ -236,10 +236,13 @@ static void lognormal_stays_in_range(void **unused)
 {
     (void)unused;
     for (uint64_t i = 0; i < 100000; i++) {
-        assert_true(pcl_dist_draw(&(struct pcl_dist){PCL_DIST_LOGNORMAL, INT64_MAX, 0, 1e6},
-                                  golden, i) >= 0);
-        assert_true(
-            pcl_dist_draw(&(struct pcl_dist){PCL_DIST_LOGNORMAL, 1, 0, 1e6}, golden, i) >= 0);
+        struct pcl_dist large = {PCL_DIST_LOGNORMAL, INT64_MAX, 0, 1e6};
+        struct pcl_dist wide = {PCL_DIST_LOGNORMAL, 1, 0, 1e150};
+        struct pcl_dist none = {PCL_DIST_LOGNORMAL, 0, 0, 0.5};
+
+        assert_true(pcl_dist_draw(&large, golden, i) >= 0);
+        assert_true(pcl_dist_draw(&wide, golden, i) >= 0);
+        assert_int_equal(pcl_dist_draw(&none, golden, i), 0);
     }
 }
 

@@ -166,6 +166,8 @@ static void the_ends_of_the_range_fit(void **unused)
     assert_int_equal(h.min, 0);
     assert_int_equal(pcl_hist_quantile(&h, 0.5), 0);
     assert_int_equal(pcl_hist_quantile(&h, 1), INT64_MAX);
+    assert_int_equal(pcl_hist_quantile(&h, 1.5), INT64_MAX);
+    assert_int_equal(pcl_hist_quantile(&h, -1), 0);
     pcl_hist_fini(&h);
 }
 
