@@ -3,6 +3,7 @@
  * runs". A configuration is found again by a hash of its description, confirmed by comparing it
  * in full.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,9 @@ void pcl_dataset_fini(struct pcl_dataset *d)
 #define DESC_POINT_FIELDS(X)                                                                   \
     X(workload)                                                                                \
     X(kind)                                                                                    \
-    X(title) X(label) X(machine) X(machine_text) X(scenario_text) X(trace_sha256) X(replay)    \
-        X(varies) X(build)
+    X(title)                                                                                   \
+    X(label)                                                                                   \
+    X(machine) X(machine_text) X(scenario_text) X(trace_sha256) X(replay) X(varies) X(build)
 #define DESC_FIELDS(X) DESC_POINT_FIELDS(X) X(scheme) X(scheme_text)
 
 static uint64_t mix(uint64_t h, const char *s)
@@ -264,4 +266,38 @@ struct pcl_dataset_counts pcl_dataset_count(const struct pcl_dataset *d)
         }
     }
     return n;
+}
+
+/* --- result hash ---------------------------------------------------------------------------
+ */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void pcl_dataset_hash(const struct pcl_dataset *d, char out[65])
+{
+    enum { LINE = 64 + 1 + 16 + 1 };
+    size_t n = pcl_dataset_count(d).runs, k = 0, size = 0;
+    char *text = pcl_xcalloc(n + 1, LINE + 1), *joined = pcl_xcalloc(n + 1, LINE);
+    char **line = pcl_xcalloc(n + 1, sizeof(*line));
+
+    for (size_t i = 0; i < d->n_configs; i++)
+        for (size_t r = 0; r < d->config[i]->n_runs; r++, k++) {
+            line[k] = text + k * (LINE + 1);
+            (void)snprintf(line[k], LINE + 1, "%s %016" PRIx64 "\n", d->config[i]->run[r].key,
+                           d->config[i]->run[r].fingerprint);
+        }
+    qsort(line, n, sizeof(*line), by_text);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(line[i]);
+
+        memcpy(joined + size, line[i], len);
+        size += len;
+    }
+    pcl_sha256_hex(joined, size, out);
+    free(line);
+    free(joined);
+    free(text);
 }

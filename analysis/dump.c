@@ -3,8 +3,6 @@
  * of run_host. Two stores with equal results give equal bytes, however they came to be.
  */
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "store_internal.h"
 
@@ -102,38 +100,4 @@ int pcl_store_dump(struct pcl_store *s, FILE *out, struct pcl_err *err)
     if (rc == PCL_OK && (fflush(out) != 0 || ferror(out)))
         rc = pcl_fail(err, PCL_EIO, "cannot write the dump");
     return rc;
-}
-
-/* --- result hash ---------------------------------------------------------------------------
- */
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void pcl_dataset_hash(const struct pcl_dataset *d, char out[65])
-{
-    enum { LINE = 64 + 1 + 16 + 1 };
-    size_t n = pcl_dataset_count(d).runs, k = 0, size = 0;
-    char *text = pcl_xcalloc(n + 1, LINE + 1), *joined = pcl_xcalloc(n + 1, LINE);
-    char **line = pcl_xcalloc(n + 1, sizeof(*line));
-
-    for (size_t i = 0; i < d->n_configs; i++)
-        for (size_t r = 0; r < d->config[i]->n_runs; r++, k++) {
-            line[k] = text + k * (LINE + 1);
-            (void)snprintf(line[k], LINE + 1, "%s %016" PRIx64 "\n", d->config[i]->run[r].key,
-                           d->config[i]->run[r].fingerprint);
-        }
-    qsort(line, n, sizeof(*line), by_text);
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(line[i]);
-
-        memcpy(joined + size, line[i], len);
-        size += len;
-    }
-    pcl_sha256_hex(joined, size, out);
-    free(line);
-    free(joined);
-    free(text);
 }

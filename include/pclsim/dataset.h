@@ -118,4 +118,8 @@ struct pcl_dataset_counts {
 };
 struct pcl_dataset_counts pcl_dataset_count(const struct pcl_dataset *d);
 
+/** SHA-256 over keys and fingerprints of all runs of a dataset, in the order of keys: what a
+ * table prints as "result hash". */
+void pcl_dataset_hash(const struct pcl_dataset *d, char out[65]);
+
 #endif

@@ -56,10 +56,6 @@ int64_t pcl_store_runs(struct pcl_store *s);
  * order in which they were stored. */
 int pcl_store_dump(struct pcl_store *s, FILE *out, struct pcl_err *err);
 
-/** SHA-256 over keys and fingerprints of all runs of a dataset, in the order of keys: what a
- * table prints as "result hash". */
-void pcl_dataset_hash(const struct pcl_dataset *d, char out[65]);
-
 /** Opens read-only, loads, closes. */
 int pcl_store_read(const char *path, struct pcl_dataset *out, struct pcl_err *err);
 
