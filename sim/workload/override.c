@@ -1,0 +1,216 @@
+/*
+ * --set [section.]key=value, and the keys of a grid, which are written alike. A key without a
+ * section means the one section that has it, or, when no section writes it down, the one
+ * section that could have it. The [grid] and [claim] never count for that: an axis called tasks
+ * is no second place where tasks is set.
+ */
+#include "reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *pcl_set_machine_key(const char *set)
+{
+    static const char prefix[] = "machine.";
+
+    return strncmp(set, prefix, sizeof prefix - 1) == 0 ? set + sizeof prefix - 1 : NULL;
+}
+
+static bool is_hidden(const struct pcl_ini_section *s)
+{
+    return strcmp(s->kind, "grid") == 0 || strcmp(s->kind, "claim") == 0 ||
+           strcmp(s->kind, "scheme") == 0;
+}
+
+static bool could_have(const struct pcl_ini_section *s, const char *key)
+{
+    const struct pcl_key_table *t = pcl_key_table(s->kind);
+
+    return t ? pcl_key_find(t, key) != NULL : true;
+}
+
+static bool same(const char *a, const char *text, size_t n)
+{
+    return n > 0 && strlen(a) == n && strncmp(a, text, n) == 0;
+}
+
+/* Does the text of n letters mean this section: "kind", "name", "kind name" or, since a key in
+ * a file has no blanks, "kind.name"? */
+static bool means(const struct pcl_ini_section *s, const char *text, size_t n)
+{
+    size_t k = strlen(s->kind);
+
+    return same(s->kind, text, n) || same(s->name, text, n) ||
+           (n > k + 1 && same(s->kind, text, k) && (text[k] == ' ' || text[k] == '.') &&
+            same(s->name, text + k + 1, n - k - 1));
+}
+
+struct found {
+    struct pcl_ini_section *section[2]; /* the first two, to name them */
+    const char *key;
+    size_t n;
+};
+
+static void found(struct found *f, struct pcl_ini_section *s, const char *key)
+{
+    if (f->n < 2)
+        f->section[f->n] = s;
+    f->key = key;
+    f->n++;
+}
+
+/* "section.key": the longest section text that fits; both may contain dots. */
+static struct found dotted(struct pcl_ini *ini, const char *spec)
+{
+    struct found f = {.n = 0};
+
+    for (const char *dot = spec + strlen(spec); dot > spec && f.n == 0; dot--)
+        if (*dot == '.' && dot[1])
+            for (size_t i = 0; i < ini->n_sections; i++)
+                if (means(&ini->section[i], spec, (size_t)(dot - spec)) &&
+                    could_have(&ini->section[i], dot + 1))
+                    found(&f, &ini->section[i], dot + 1);
+    return f;
+}
+
+static struct found bare(struct pcl_ini *ini, const char *key, bool written)
+{
+    struct found f = {.n = 0};
+
+    for (size_t i = 0; i < ini->n_sections; i++) {
+        struct pcl_ini_section *s = &ini->section[i];
+
+        if (!is_hidden(s) && could_have(s, key) && (!written || pcl_ini_entry(s, key)))
+            found(&f, s, key);
+    }
+    return f;
+}
+
+static int ambiguous(const char *spec, const struct found *f, struct pcl_err *err)
+{
+    const struct pcl_ini_section *a = f->section[0], *b = f->section[1];
+
+    (void)pcl_fail(err, PCL_EINVAL, "'%s' is a key of %zu sections", spec, f->n);
+    if (strcmp(a->name, b->name) != 0 && *a->name && *b->name)
+        return pcl_hint(err, "write %s.%s or %s.%s", a->name, f->key, b->name, f->key);
+    return pcl_hint(err, "write %s%s%s.%s or %s%s%s.%s", a->kind, *a->name ? "." : "", a->name,
+                    f->key, b->kind, *b->name ? "." : "", b->name, f->key);
+}
+
+/* Known keys and sections, for the nearest one. */
+static int unknown(struct pcl_reader *r, const char *spec, struct pcl_err *err)
+{
+    static const char *const kinds[] = {"scenario", "file", "group"};
+    const char *names[128], *dot = strchr(spec, '.');
+    char word[PCL_NAME_MAX];
+    size_t n = 0;
+
+    if (pcl_is_machine_constant(spec))
+        return pcl_fail(
+            err, PCL_EINVAL,
+            "%s is a machine constant: write machine.%s, with --set any value, in a "
+            "[grid] low, typical, high",
+            spec, spec);
+    if (!dot) {
+        for (size_t i = 0; i < 3; i++)
+            for (size_t j = 0; j < pcl_key_table(kinds[i])->n; j++)
+                names[n++] = pcl_key_table(kinds[i])->key[j].name;
+        (void)pcl_fail(err, PCL_EINVAL, "unknown key '%s'", spec);
+        return pcl_hint_nearest(err, spec, names, n);
+    }
+    (void)snprintf(word, sizeof word, "%.*s", (int)(dot - spec), spec);
+    for (size_t i = 0; i < r->ini->n_sections && n + 2 < 128; i++) {
+        const struct pcl_ini_section *s = &r->ini->section[i];
+        const struct pcl_key_table *t = pcl_key_table(s->kind);
+
+        if (means(s, word, strlen(word)) && t) {
+            n = 0;
+            for (size_t j = 0; j < t->n; j++)
+                names[n++] = t->key[j].name;
+            (void)pcl_fail(err, PCL_EINVAL, "unknown key '%s' of '%s'", dot + 1, word);
+            return pcl_hint_nearest(err, dot + 1, names, n);
+        }
+        names[n++] = s->kind;
+        if (*s->name)
+            names[n++] = s->name;
+    }
+    names[n++] = "machine";
+    (void)pcl_fail(err, PCL_EINVAL, "there is no section '%s'", word);
+    return pcl_hint_nearest(err, word, names, n);
+}
+
+int pcl_find_target(struct pcl_reader *r, const char *spec, struct pcl_target *out,
+                    struct pcl_err *err)
+{
+    struct found f = bare(r->ini, spec, true);
+
+    if (f.n == 0)
+        f = bare(r->ini, spec, false);
+    if (f.n == 0)
+        f = dotted(r->ini, spec);
+    if (f.n == 0)
+        return unknown(r, spec, err);
+    if (f.n > 1)
+        return ambiguous(spec, &f, err);
+    out->section = f.section[0];
+    out->key = f.key;
+    return PCL_OK;
+}
+
+/* What a file could not say, an override must not: the canonical text has to read back. So the
+ * line that it stands for is read by the file reader. */
+static int check_line(struct pcl_reader *r, const char *key, const char *equals)
+{
+    size_t n = strlen(equals), room = n + 8;
+    char *text = pcl_arena_alloc(&r->s->arena, room, 1);
+    struct pcl_ini *one = NULL;
+    struct pcl_err why;
+    int rc;
+
+    (void)snprintf(text, room, "[a]\nk = %s\n", equals + 1);
+    rc = pcl_ini_parse("--set", text, strlen(text), &one, &why);
+    if (rc != PCL_OK)
+        return pcl_fail_at(r->err, "--set", 0, 0, "%s: %s", key, why.msg);
+    n = strlen(one->section[0].entry[0].value);
+    for (equals++; *equals == ' ' || *equals == '\t'; equals++)
+        ;
+    if (strspn(equals + n, " \t") != strlen(equals + n))
+        rc = pcl_fail_at(r->err, "--set", 0, 0, "%s: want one value without a comment", key);
+    pcl_ini_free(one);
+    return rc;
+}
+
+int pcl_apply_override(struct pcl_reader *r, const char *set)
+{
+    const char *equals = strchr(set, '=');
+    struct pcl_target t;
+    struct pcl_err why;
+    struct pcl_ini view;
+    struct pcl_list l = {.text = set};
+    char *assignment;
+    size_t n;
+    int rc;
+
+    if (!equals)
+        return pcl_fail_at(r->err, "--set", 0, 0, "%s: want [section.]key=value", set);
+    (void)pcl_list_next(r, &l, '=');
+    if (pcl_set_machine_key(l.item))
+        return PCL_OK;
+    if (pcl_find_target(r, l.item, &t, &why) != PCL_OK) {
+        (void)pcl_fail_at(r->err, "--set", 0, 0, "%s: %s", set, why.msg);
+        return why.hint[0] ? pcl_hint(r->err, "%s", why.hint) : r->err->code;
+    }
+    if (check_line(r, l.item, equals) != PCL_OK)
+        return PCL_EINVAL;
+    /* the section is decided: the setter sees no other, so nothing else can fit better */
+    view = *r->ini;
+    view.section = t.section;
+    view.n_sections = 1;
+    n = strlen(t.section->kind) + strlen(t.section->name) + strlen(t.key) + strlen(equals) + 3;
+    assignment = pcl_arena_alloc(&r->s->arena, n, 1);
+    (void)snprintf(assignment, n, "%s%s%s.%s%s", t.section->kind, *t.section->name ? " " : "",
+                   t.section->name, t.key, equals);
+    rc = pcl_ini_set(&view, assignment, r->err);
+    r->ini->arena = view.arena;
+    return rc;
+}
