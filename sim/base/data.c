@@ -236,11 +236,16 @@ static void list_dir(struct list *l, const char *dir, const char *ext)
     (void)closedir(d);
 }
 
+/* By the name without its extension, so that "server" comes before "server-2s". */
 static int by_name(const void *a, const void *b)
 {
-    const char *const *x = a, *const *y = b;
+    const char *x = last_part(*(const char *const *)a), *y = last_part(*(const char *const *)b);
+    const char *x_dot = strrchr(x, '.'), *y_dot = strrchr(y, '.');
+    size_t n = x_dot ? (size_t)(x_dot - x) : strlen(x);
+    size_t m = y_dot ? (size_t)(y_dot - y) : strlen(y);
+    int order = memcmp(x, y, n < m ? n : m);
 
-    return strcmp(last_part(*x), last_part(*y));
+    return order ? order : (n > m) - (n < m);
 }
 
 size_t pcl_list_data(const char *kind, const char *ext, char ***paths)

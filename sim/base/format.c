@@ -4,7 +4,6 @@
  */
 #include <pclsim/base.h>
 
-#include <inttypes.h>
 #include <math.h>
 
 struct unit {
@@ -40,23 +39,25 @@ static const struct unit size_units[] = {
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 /* Writes r / 10^decimals. */
-static void put(uint64_t r, int decimals, char *buf, size_t n)
+static void put(uint64_t r, unsigned decimals, char *buf, size_t n)
 {
-    uint64_t scale = 1;
+    char text[32]; /* 20 digits at most, a point, zeros in front of a small r */
+    size_t at = sizeof text;
 
-    for (int i = 0; i < decimals; i++)
-        scale *= 10;
-    if (decimals == 0)
-        (void)snprintf(buf, n, "%" PRIu64, r);
-    else
-        (void)snprintf(buf, n, "%" PRIu64 ".%0*" PRIu64, r / scale, decimals, r % scale);
+    text[--at] = '\0';
+    for (unsigned i = 0; r > 0 || i <= decimals; i++, r /= 10) {
+        if (decimals > 0 && i == decimals)
+            text[--at] = '.';
+        text[--at] = (char)('0' + r % 10);
+    }
+    (void)snprintf(buf, n, "%s", text + at);
 }
 
 /* Writes v / size to three digits; returns the rounded value in base units. */
 static pcl_u128 three_digits(uint64_t v, uint64_t size, char *buf, size_t n)
 {
     uint64_t scale = 100, r;
-    int decimals = 2;
+    unsigned decimals = 2;
 
     for (;; decimals--, scale /= 10) {
         r = (uint64_t)(((pcl_u128)v * scale + size / 2) / size);
@@ -100,7 +101,7 @@ const char *pcl_format_count(double v, char *buf, size_t n)
     static const char *const suffix[] = {"", "k", "M", "G", "T", "P", "E"};
     double x = fabs(v), unit = 1, scale = 100;
     const char *sign = v < 0 ? "-" : "";
-    int decimals = 2;
+    unsigned decimals = 2;
     size_t i = 0;
     char digits[32];
 

@@ -175,6 +175,24 @@ static void a_list_has_each_name_once_in_order(void **state)
     (void)unsetenv("PCLSIM_DATA");
 }
 
+static void files_that_add_to_each_other_are_all_found(void **state)
+{
+    char data[512], **paths;
+    size_t n;
+
+    (void)state;
+    (void)setenv("PCLSIM_DATA", tmp_path(data, sizeof data, dir, "data"), 1);
+    n = pcl_find_all_data("things", "both.ini", &paths);
+    assert_int_equal(n, 2);
+    assert_string_equal(paths[0] + strlen(dir), "/data/things/both.ini");
+    assert_string_equal(paths[1] + strlen(dir), "/config/pclsim/things/both.ini");
+    pcl_free_list(paths, n);
+    n = pcl_find_all_data("things", "none.ini", &paths);
+    assert_int_equal(n, 0);
+    pcl_free_list(paths, n);
+    (void)unsetenv("PCLSIM_DATA");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +202,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(only_a_binary_in_the_build_tree_sees_the_source_tree),
         cmocka_unit_test(a_miss_names_the_places_and_suggests),
         cmocka_unit_test(a_list_has_each_name_once_in_order),
+        cmocka_unit_test(files_that_add_to_each_other_are_all_found),
     };
 
     if (argc == 5 && strcmp(argv[1], "--find") == 0) {

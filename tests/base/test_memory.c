@@ -110,8 +110,11 @@ static void ask_arena(void)
 static void exhausted_memory_says_how_much_and_exits_with_2(void **state)
 {
     static void (*const asks[])(void) = {ask_calloc, ask_realloc, ask_arena};
-    static const char *const amount[] = {"9223372036854775807 x 8", "18446744073709551615 x 2",
-                                         "9223372036854775807 x 1"};
+    static const char *const amount[] = {
+        "9223372036854775807 x 8",
+        "18446744073709551615 x 2",
+        "9223372036854775807 x 1",
+    };
     char said[500], want[200];
 
     (void)state;
@@ -152,12 +155,8 @@ static void fail_after_context(void)
 static void a_bug_says_where_and_what_ran(void **state)
 {
     static void (*const bugs[])(void) = {fail_bare, fail_in_context, fail_after_context};
-    static const char *const end[] = {
-        "bug in pclsim: '1 + 1 == 3' does not hold\n",
-        "bug in pclsim: '1 + 1 == 3' does not hold; simulated time 1234567 ns, seed 42, task "
-        "7\n",
-        "bug in pclsim: '1 + 1 == 3' does not hold\n",
-    };
+    static const char *const end[] = {"", "; simulated time 1234567 ns, seed 42, task 7", ""};
+    char want[200];
     char said[1000];
 
     (void)state;
@@ -167,7 +166,9 @@ static void a_bug_says_where_and_what_ran(void **state)
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), SIGABRT);
         assert_non_null(strstr(said, "test_memory.c:"));
-        assert_non_null(strstr(said, end[i]));
+        (void)snprintf(want, sizeof want, "bug in pclsim: '1 + 1 == 3' does not hold%s\n",
+                       end[i]);
+        assert_non_null(strstr(said, want));
     }
 }
 
