@@ -217,6 +217,9 @@ static const struct refusal refusals[] = {
     {"# \xf4\x90\x80\x80", "t.ini:1:3: error: want UTF-8 text, found the byte 0xf4\n"
                            "    1 | # ????\n"
                            "      |   ^\n"},
+    {"# \xe2(\xa1", "t.ini:1:3: error: want UTF-8 text, found the byte 0xe2\n"
+                    "    1 | # ?(?\n"
+                    "      |   ^\n"},
     {"# \xe2\x82", "t.ini:1:3: error: want UTF-8 text, found the byte 0xe2\n"
                    "    1 | # ??\n"
                    "      |   ^\n"},
