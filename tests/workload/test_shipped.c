@@ -53,6 +53,19 @@ static void check_schemes(const struct pcl_scenario *s)
     pcl_schemes_fini(&known);
 }
 
+static void check_machine(const struct pcl_scenario *s)
+{
+    char path[1024];
+    FILE *f;
+
+    if (strcmp(s->machine, "ideal") == 0) /* built in */
+        return;
+    (void)snprintf(path, sizeof path, "%s/workloads/machines/%s.ini", ROOT, s->machine);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    (void)fclose(f);
+}
+
 static void check_one(const char *path)
 {
     struct pcl_scenario *s = load(path, NULL, 0), *again = NULL;
@@ -61,6 +74,7 @@ static void check_one(const char *path)
     assert_true(s->title[0] != '\0');
     assert_true(s->source[0] != '\0');
     check_schemes(s);
+    check_machine(s);
     if (pcl_scenario_parse(path, s->text, NULL, 0, &again, &e) != PCL_OK) {
         pcl_err_print(stderr, &e);
         fail();
@@ -201,6 +215,32 @@ static void the_documentation_shows_the_parsers_tables(void **state)
     free(tables);
 }
 
+/* The first example of the document is one that works. */
+static void the_documented_example_reads(void **state)
+{
+    static const char fence[] = "```ini\n";
+    struct pcl_scenario *s = NULL;
+    char *doc = NULL, *from, *to;
+    struct pcl_err e;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(pcl_read_file(ROOT "/docs/scenario.md", 1 << 20, &doc, &n, NULL), PCL_OK);
+    from = strstr(doc, fence);
+    assert_non_null(from);
+    from += sizeof fence - 1;
+    to = strstr(from, "```");
+    assert_non_null(to);
+    *to = '\0';
+    if (pcl_scenario_parse("docs/scenario.md", from, NULL, 0, &s, &e) != PCL_OK) {
+        pcl_err_print(stderr, &e);
+        fail();
+    }
+    check_schemes(s);
+    pcl_scenario_free(s);
+    free(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +250,7 @@ int main(void)
         cmocka_unit_test(claim_s1_runs_the_hot_page_as_it_is),
         cmocka_unit_test(a_hot_page_transaction_takes_the_published_time),
         cmocka_unit_test(the_documentation_shows_the_parsers_tables),
+        cmocka_unit_test(the_documented_example_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
