@@ -1,0 +1,93 @@
+/*
+ * pclsim compare: the schemes of a store against a baseline.
+ */
+#include "cli.h"
+
+#include <pclsim/compare.h>
+#include <pclsim/store.h>
+
+struct values {
+    const char *baseline;
+    struct cli_list metrics;
+    int form;
+    bool fail_if_worse;
+};
+
+static const struct cli_option options[] = {
+    {"baseline", 0, CLI_TEXT, offsetof(struct values, baseline), "SCHEME", "@scheme", 0, 0,
+     "compare against this scheme; else against the one that was stored first"},
+    {"metric", 0, CLI_COMMAS, offsetof(struct values, metrics), "METRIC", NULL, 0, 0,
+     "compare this metric, as name or name(object), for example latency_p99(write); a comma "
+     "list, or several times; else the usual ones"},
+    {"fail-if-worse", 0, CLI_FLAG, offsetof(struct values, fail_if_worse), NULL, NULL, 0, 0,
+     "leave with exit code 5 when some scheme is significantly worse than the baseline"},
+    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json|csv", 0, 0,
+     "form of the result: table, json or csv"},
+    {"json", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_JSON, 0,
+     "short for --format json"},
+    {"csv", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_CSV, 0,
+     "short for --format csv"},
+};
+
+static int compare(const char *db, const struct values *v)
+{
+    struct pcl_compare_opts o = {.baseline = v->baseline,
+                                 .metrics = cli_words(&v->metrics),
+                                 .n_metrics = v->metrics.n,
+                                 .db = db};
+    struct pcl_comparison *c = NULL;
+    struct pcl_dataset d;
+    struct pcl_err err = {0};
+    int code = CLI_DONE;
+
+    pcl_dataset_init(&d);
+    if (pcl_store_read(db, &d, &err) != PCL_OK || pcl_compare(&d, &o, &c, &err) != PCL_OK)
+        code = cli_report(&err);
+    else if (v->form == CLI_JSON)
+        pcl_compare_json(stdout, c);
+    else if (v->form == CLI_CSV)
+        pcl_compare_csv(stdout, c);
+    else
+        pcl_compare_text(stdout, c, &d, &o);
+    if (code == CLI_DONE && v->fail_if_worse && c->any_worse)
+        code = CLI_WORSE;
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    return code;
+}
+
+static int run(const struct cli_verb *verb, int argc, char **argv)
+{
+    struct values v = {.form = CLI_TABLE};
+    struct cli_list files = {0};
+    int code = cli_parse(verb, argc, argv, &v, &files);
+
+    if (code == CLI_GO)
+        code = cli_want_operands(verb, &files, 1, 1, "the store to read (--db of a run)");
+    if (code == CLI_GO)
+        code = compare(files.v[0], &v);
+    cli_list_fini(&files);
+    cli_list_fini(&v.metrics);
+    return code;
+}
+
+const struct cli_verb cli_verb_compare = {
+    .name = "compare",
+    .summary = "schemes of a store against a baseline",
+    .operands = "DB",
+    .actions = "",
+    .complete = "@file",
+    .about =
+        "Prints, for each parameter point in the store, every scheme beside the baseline: "
+        "means "
+        "over replications, the difference with its confidence interval, and a mark: * for a "
+        "significant difference, ~ for none that could be shown, ? for too few "
+        "replications.\n\nReplications are compared in pairs, since all schemes of one "
+        "replication see the same arrivals, think times and offsets. Holm's correction covers "
+        "all cells of the table.",
+    .examples = "pclsim compare demo.db --baseline v5.9\n"
+                "pclsim compare demo.db --metric throughput --csv\n",
+    .options = options,
+    .n_options = CLI_N(options),
+    .main = run,
+};

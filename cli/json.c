@@ -1,0 +1,168 @@
+/*
+ * Results as JSON. Simulated numbers only: nothing here depends on the clock or the host, so
+ * equal runs print equal bytes.
+ */
+#include "json.h"
+
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXACT_MAX (INT64_C(1) << 53) /* integers up to here survive a double */
+
+json_t *cli_json_u64(uint64_t v)
+{
+    char text[32];
+
+    if (v <= (uint64_t)EXACT_MAX)
+        return json_integer((json_int_t)v);
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)v);
+    return json_string(text);
+}
+
+json_t *cli_json_i64(int64_t v)
+{
+    char text[32];
+
+    if (v >= -EXACT_MAX && v <= EXACT_MAX)
+        return json_integer(v);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)v);
+    return json_string(text);
+}
+
+json_t *cli_json_real(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+json_t *cli_json_hex(uint64_t v)
+{
+    char text[20];
+
+    (void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)v);
+    return json_string(text);
+}
+
+json_t *cli_json_text(const char *s)
+{
+    json_t *text = json_string(s);
+    char *copy;
+
+    if (text)
+        return text;
+    copy = pcl_xstrdup(s);
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    text = json_string(copy);
+    free(copy);
+    return text;
+}
+
+static const char *better_name(enum pcl_better b)
+{
+    switch (b) {
+    case PCL_BETTER_LOWER:
+        return "lower";
+    case PCL_BETTER_HIGHER:
+        return "higher";
+    case PCL_BETTER_NONE:
+        break;
+    }
+    return "none";
+}
+
+static json_t *metrics(const struct pcl_result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_metrics; i++) {
+        const struct pcl_metric *m = &r->metrics[i];
+
+        json_array_append_new(
+            list, json_pack("{so so so ss so}", "name", cli_json_text(m->name), "object",
+                            cli_json_text(m->object), "unit", cli_json_text(m->unit), "better",
+                            better_name(m->better), "value", cli_json_real(m->value)));
+    }
+    return list;
+}
+
+static json_t *lock_row(const struct pcl_lock_row *l)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {{"acquisitions", l->acquisitions},
+                  {"contentions", l->contentions},
+                  {"con_bounces", l->con_bounces},
+                  {"acq_bounces", l->acq_bounces},
+                  {"steals", l->steals},
+                  {"handoffs", l->handoffs},
+                  {"lost_retries", l->lost_retries},
+                  {"trylock_failures", l->trylock_failures},
+                  {"walks", l->walks},
+                  {"walk_visits", l->walk_visits},
+                  {"walk_foreign", l->walk_foreign}};
+    const struct {
+        const char *name;
+        pcl_ns value;
+    } times[] = {{"wait_min_ns", l->wait_min},     {"wait_max_ns", l->wait_max},
+                 {"wait_total_ns", l->wait_total}, {"hold_min_ns", l->hold_min},
+                 {"hold_max_ns", l->hold_max},     {"hold_total_ns", l->hold_total}};
+    json_t *row =
+        json_pack("{so ss%}", "name", cli_json_text(l->name), "mode", &l->mode, (size_t)1);
+
+    for (size_t i = 0; i < CLI_N(counts); i++)
+        json_object_set_new(row, counts[i].name, cli_json_u64(counts[i].value));
+    for (size_t i = 0; i < CLI_N(times); i++)
+        json_object_set_new(row, times[i].name, cli_json_i64(times[i].value));
+    return row;
+}
+
+static json_t *violations(const struct pcl_result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_violations; i++) {
+        const struct pcl_violation *v = &r->violations[i];
+
+        json_array_append_new(list, json_pack("{so so so so}", "kind", cli_json_text(v->kind),
+                                              "at_ns", cli_json_i64(v->at), "text",
+                                              cli_json_text(v->text), "steps",
+                                              cli_json_text(v->steps ? v->steps : "")));
+    }
+    return list;
+}
+
+json_t *cli_json_result(const struct pcl_result *r)
+{
+    json_t *o = json_object(), *locks = json_array();
+
+    for (size_t i = 0; i < r->n_locks; i++)
+        json_array_append_new(locks, lock_row(&r->locks[i]));
+    json_object_set_new(o, "scheme", cli_json_text(r->scheme));
+    json_object_set_new(o, "seed", cli_json_u64(r->seed));
+    json_object_set_new(o, "replication", cli_json_u64(r->replication));
+    json_object_set_new(o, "state", json_string(r->failed ? "failed" : "done"));
+    json_object_set_new(o, "error", cli_json_text(r->error));
+    json_object_set_new(o, "sim_ns", cli_json_i64(r->sim_ns));
+    json_object_set_new(o, "warmup_ns", cli_json_i64(r->warmup_ns));
+    json_object_set_new(o, "ops", cli_json_u64(r->ops));
+    json_object_set_new(o, "events", cli_json_u64(r->events));
+    json_object_set_new(o, "fingerprint", cli_json_hex(r->fingerprint));
+    json_object_set_new(o, "total_violations", cli_json_u64(r->total_violations));
+    json_object_set_new(o, "metrics", metrics(r));
+    json_object_set_new(o, "locks", locks);
+    json_object_set_new(o, "violations", violations(r));
+    return o;
+}
+
+int cli_json_print(json_t *document)
+{
+    (void)json_dumpf(document, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    putchar('\n');
+    json_decref(document);
+    return CLI_DONE;
+}

@@ -1,0 +1,28 @@
+/*
+ * What run and claims share: a study carried out with progress on the terminal, signals caught
+ * and the results counted.
+ */
+#ifndef PCLSIM_CLI_SESSION_H
+#define PCLSIM_CLI_SESSION_H
+
+#include <pclsim/study.h>
+
+#include <jansson.h>
+
+struct cli_session {
+    const struct pcl_study *study;
+    unsigned workers;
+    struct pcl_store *store; /* NULL: nothing is stored */
+    bool want_json;
+    /* filled while running */
+    json_t *runs; /* array, when want_json */
+    size_t finished, failed, law_broken, violated;
+    char first_failure[720]; /* who and why; "" : none */
+    char first_violation[640];
+};
+
+/** Runs the study. On success out holds the results; failed runs are results too. When it was
+ * interrupted, says on standard error what was kept. Returns a result code. */
+int cli_session_run(struct cli_session *s, struct pcl_dataset *out, struct pcl_err *err);
+
+#endif
