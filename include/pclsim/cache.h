@@ -92,6 +92,8 @@ struct pcl_cache_totals {
     uint32_t lru_len[PCL_N_LRU];
     uint32_t free_folio, free_node; /* heads of the free lists */
     uint32_t run_inode;             /* no inode before this one holds a run */
+    uint32_t n_folios, n_inodes, n_nodes; /* of the arrays below */
+    uint32_t pad;
 };
 
 struct pcl_cache_conf {
@@ -109,12 +111,11 @@ struct pcl_oracle;
 /* folio and flags move when they grow: do not keep pointers over calls that may insert, look up or
  * populate. */
 struct pcl_cache {
-    struct pcl_folio *folio; /* [n_folios], free ones included */
-    uint8_t *flags;          /* [n_folios] enum pcl_folio_flag */
-    struct pcl_inode *inode; /* [n_inodes] */
-    struct pcl_cnode *node;  /* [n_nodes] */
+    struct pcl_folio *folio; /* [t->n_folios], free ones included */
+    uint8_t *flags;          /* [t->n_folios] enum pcl_folio_flag */
+    struct pcl_inode *inode; /* [t->n_inodes] */
+    struct pcl_cnode *node;  /* [t->n_nodes] */
     struct pcl_cache_totals *t;
-    uint32_t n_folios, n_inodes, n_nodes;
     uint32_t cap_folios, cap_flags, cap_inodes, cap_nodes;
     uint32_t *generation; /* [n_generations] removals, by hash of (inode, pgoff) */
     uint32_t n_generations;
@@ -197,6 +198,15 @@ static inline uint64_t pcl_folio_pages(const struct pcl_cache *c, uint32_t folio
 static inline uint64_t pcl_folio_last(const struct pcl_cache *c, uint32_t folio)
 {
     return c->folio[folio].pgoff + pcl_folio_pages(c, folio) - 1;
+}
+
+/** Number of the folio's struct page, in the form in which page locks ask for it; arg is the cache.
+ * Unlike the id it stays a page's own while other pages come and go: name cache lines by it. */
+static inline uint32_t pcl_cache_pfn(void *arg, uint32_t folio)
+{
+    const struct pcl_cache *c = arg;
+
+    return c->folio[folio].pfn;
 }
 
 /** The recheck after locking a folio that was looked up: still in this mapping, with this page. */
