@@ -1,0 +1,147 @@
+/*
+ * The modelled kernel: what an operation does, as a table of steps. A task makes a request; then
+ * each call of pcl_call_step() carries out one micro-step of its path until the call returns.
+ *
+ * Paths name roles (iolock, invalidate, page ...); the personality says which mode of which role
+ * an operation takes; the scheme says which lock stands in a role; the machine says what
+ * everything costs.
+ */
+#ifndef PCLSIM_PATHS_H
+#define PCLSIM_PATHS_H
+
+#include <pclsim/cache.h>
+#include <pclsim/locks.h>
+#include <pclsim/op.h>
+#include <pclsim/oracle.h>
+#include <pclsim/scenario.h>
+
+/* What a task asks for. */
+struct pcl_request {
+    uint8_t op;    /* enum pcl_op */
+    uint8_t flags; /* enum pcl_op_flag */
+    uint32_t inode, mm;
+    int64_t off, len;
+    pcl_ns hold;   /* PAGE_LOCK: compute while the page is locked */
+};
+
+/* An operation under way: model state. */
+struct pcl_call {
+    uint8_t op, flags;
+    uint8_t phase;   /* of the present step */
+    uint8_t tried;   /* fault: it has dropped mmap_lock once */
+    uint8_t skipped; /* invalidation: a folio was left for the second pass */
+    uint8_t active;
+    uint8_t hole;    /* miss: the pages under way have no blocks */
+    uint8_t wrote;   /* it has submitted write-back */
+    uint16_t pc;     /* step of the path */
+    uint16_t n;      /* miss: pages under way from cur on */
+    uint32_t inode, mm;
+    uint32_t folio;  /* referenced, PCL_NONE: none */
+    uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
+    uint32_t truth;  /* oracle's handle, PCL_NONE */
+    uint32_t held[PCL_N_ROLES]; /* node of the held request + 1 */
+    int64_t off, len;
+    uint64_t first, last;       /* pages of the request */
+    uint64_t cur;               /* page that the path is at */
+};
+
+/* The times of a call, outside the model state. */
+struct pcl_call_times {
+    pcl_ns lock_begin;
+    pcl_ns page_since;
+    pcl_ns hold;
+    pcl_ns held_since[PCL_N_ROLES];
+};
+
+/* A transfer between folios and the device. */
+struct pcl_bio {
+    uint8_t kind; /* enum in io.c */
+    uint8_t done;
+    uint8_t used;
+    uint8_t pad;
+    uint32_t inode;
+    uint32_t task;  /* who waits, PCL_NONE */
+    uint32_t next;  /* free list */
+    uint64_t first, n;
+};
+
+/* Blocks on disk: sorted, disjoint page ranges of an inode. Small arrays, by value per inode. */
+struct pcl_extents {
+    struct {
+        uint64_t first, last;
+    } *v;
+    uint32_t n, cap;
+};
+
+struct pcl_kinode {
+    uint32_t tree_spin;  /* i_pages lock */
+    uint32_t punching;   /* tmpfs: punches under way whose range faults must avoid */
+    uint64_t punch_first, punch_last;
+    struct pcl_extents ext;
+    pcl_ns dirtied;      /* first dirtied since it was clean, -1 */
+    uint64_t visit;      /* device requests so far: keys their latency */
+    int64_t dio;         /* direct I/O in flight */
+};
+
+struct pcl_kernel_conf {
+    enum pcl_fs fs;
+    const struct pcl_scheme *scheme;
+    int64_t memory_limit;
+    bool oracle;
+    void (*violation)(void *arg, const struct pcl_wrong_info *info);
+    void *arg;
+};
+
+struct pcl_step;
+
+struct pcl_kernel {
+    struct pcl_machine *m;
+    struct pcl_cache *cache;
+    enum pcl_fs fs;
+    struct pcl_page_locks page;
+    struct pcl_range_locks range[PCL_N_ROLES]; /* those of page, pte, mapping-tree, dio unused */
+    struct pcl_call *call;        /* [n_bodies] */
+    struct pcl_call_times *times; /* [n_bodies] */
+    uint32_t n_bodies;
+    struct pcl_kinode *inode;
+    uint32_t n_inodes, cap_inodes;
+    uint32_t *mm_spin;            /* page-table lock per address space */
+    uint32_t n_mms, cap_mms;
+    struct pcl_bio *bio;
+    uint32_t n_bios, cap_bios, free_bio;
+    uint64_t dirty_background, dirty_limit; /* pages */
+    uint32_t flusher;             /* task that writes back, PCL_NONE */
+    struct pcl_lock_stats tree_stats;
+    uint64_t page_faults, major_faults, reclaimed, throttled;
+};
+
+int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
+                    const struct pcl_kernel_conf *conf, struct pcl_err *err);
+void pcl_kernel_fini(struct pcl_kernel *k);
+
+/** A new inode with its locks. mapped: blocks are allocated below size. */
+uint32_t pcl_kernel_inode(struct pcl_kernel *k, int64_t size, bool mapped);
+
+/** A new address space. */
+uint32_t pcl_kernel_mm(struct pcl_kernel *k);
+
+/** Begins an operation of the running task. */
+void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r);
+
+/** One micro-step of the running task's operation; PCL_DONE when it has returned to the user. */
+enum pcl_more pcl_call_step(struct pcl_kernel *k);
+
+/** One micro-step of the running interrupt context. */
+void pcl_kernel_irq_step(struct pcl_kernel *k);
+
+/** The flusher's own loop, for the task k->flusher: one micro-step. */
+void pcl_flusher_step(struct pcl_kernel *k);
+
+/** The mode in which an operation takes a role under a personality, before what the particular
+ * call adds (extending writes, aligned direct I/O): 'S', 'X' or '-'. */
+char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role);
+
+/** Prints the path of an operation under a personality, one step a line. */
+void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op);
+
+#endif

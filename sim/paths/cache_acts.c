@@ -1,0 +1,406 @@
+/*
+ * Actions on the page cache: look up, insert, copy, dirty, remove, reclaim. The index is changed
+ * under the i_pages spinlock; look-ups are lockless and take a reference in the same micro-step.
+ */
+#include "step.h"
+
+enum {
+    RECLAIM_TRIES = 32, /* SWAP_CLUSTER_MAX */
+    AHEAD_PAGES = 32    /* 128 KiB, the default read-ahead window */
+};
+
+static pcl_line folio_line(uint32_t folio)
+{
+    return PCL_LINE(FOLIO, folio);
+}
+
+/* Finds the present page and takes a reference: reads the tree's root and nodes, writes the
+ * folio's reference count. */
+enum pcl_flow act_lookup(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    const struct pcl_profile *p = k->m->p;
+    unsigned nodes = 0;
+
+    pcl_load(k->m, mapping_line(c));
+    c->folio = pcl_cache_get(k->cache, c->inode, c->cur, &nodes);
+    pcl_burn(k->m, p->folio_lookup + p->node_visit * nodes);
+    if (c->folio == PCL_NONE)
+        return flow_to(k, c, s->to[1], FLOW_STEP);
+    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_lru_touch(k->cache, c->folio);
+    if (!(k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* After every sleep on a folio's lock: is it still this page of this file? */
+enum pcl_flow act_recheck(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    pcl_load(k->m, folio_line(c->folio));
+    if (!pcl_folio_holds(k->cache, c->folio, c->inode, c->cur))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
+static enum pcl_flow branch(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s,
+                            uint8_t flag)
+{
+    pcl_load(k->m, folio_line(c->folio));
+    if (k->cache->flags[c->folio] & flag)
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_if_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return branch(k, c, s, PCL_FOLIO_DIRTY);
+}
+
+enum pcl_flow act_if_writeback(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return branch(k, c, s, PCL_FOLIO_WRITEBACK);
+}
+
+/* A read at or behind the end of file ends. */
+enum pcl_flow act_if_beyond(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (c->len == 0 || c->cur >= pcl_inode_pages(k->cache, c->inode))
+        return flow_to(k, c, s->to[0], FLOW_SKIP);
+    return flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_if_tmpfs(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return k->fs == PCL_FS_TMPFS ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
+}
+
+/* A truncate that does not shrink: to[0]. */
+enum pcl_flow act_if_grows(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (c->off >= pcl_inode_size(k->cache, c->inode))
+        return flow_to(k, c, s->to[0], FLOW_SKIP);
+    return flow_next(c, FLOW_SKIP);
+}
+
+/* tmpfs reads a hole from the zero page and inserts nothing: to[0]. */
+enum pcl_flow act_tmpfs_hole(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (k->fs != PCL_FS_TMPFS)
+        return flow_next(c, FLOW_SKIP);
+    pcl_burn(k->m, k->m->p->zero_page);
+    return flow_to(k, c, s->to[0], FLOW_STEP);
+}
+
+/* O_APPEND: the position is the end of file, read under the lock. */
+enum pcl_flow act_append_position(struct pcl_kernel *k, struct pcl_call *c,
+                                  const struct pcl_step *s)
+{
+    (void)s;
+    if (!(c->flags & PCL_OPF_APPEND))
+        return flow_next(c, FLOW_SKIP);
+    pcl_load(k->m, inode_line(c));
+    c->off = pcl_inode_size(k->cache, c->inode);
+    if (c->len > PCL_OFF_MAX - c->off)
+        c->len = PCL_OFF_MAX - c->off;
+    pcl_call_pages(k, c);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum insert_phase {
+    INSERT_ALLOC,
+    INSERT_LOCK,
+    INSERT_DO,
+    INSERT_UNLOCK
+};
+
+static uint32_t insert(struct pcl_kernel *k, struct pcl_call *c, uint64_t page)
+{
+    unsigned nodes = 0;
+    uint32_t f = pcl_cache_insert(k->cache, c->inode, page, 0, PCL_FOLIO_LOCKED, &nodes);
+
+    pcl_touch(k->m, mapping_line(c));
+    pcl_burn(k->m, k->m->p->folio_insert + k->m->p->node_visit * nodes);
+    return f;
+}
+
+/* Inserts page cur, locked. Somebody was faster: to[0]. */
+enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint32_t spin = k->inode[c->inode].tree_spin;
+
+    switch ((enum insert_phase)c->phase) {
+    case INSERT_ALLOC:
+        pcl_burn(k->m, k->m->p->folio_alloc);
+        c->phase = INSERT_LOCK;
+        return FLOW_STEP;
+    case INSERT_LOCK:
+        c->phase = INSERT_DO;
+        pcl_spin_lock(k->m, spin, mapping_line(c), true);
+        return FLOW_STEP;
+    case INSERT_DO:
+        c->folio = insert(k, c, c->cur);
+        k->times[k->m->cur].page_since = pcl_now(k->m);
+        c->phase = INSERT_UNLOCK;
+        return FLOW_STEP;
+    case INSERT_UNLOCK:
+        break;
+    }
+    pcl_spin_unlock(k->m, spin, mapping_line(c), true);
+    if (c->folio == PCL_NONE)
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
+    k->page.stats.held++;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* Inserts the absent pages from cur on that one read will fill, each locked: to the end of the
+ * request, of the read-ahead window, of the extent or hole, of the file. Nothing inserted: to[0]. */
+enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_kinode *ki = &k->inode[c->inode];
+    uint64_t page = c->cur + c->n;
+    uint32_t f;
+
+    switch ((enum insert_phase)c->phase) {
+    case INSERT_ALLOC:
+        if (c->n == 0)
+            c->hole = !pcl_ext_mapped(&ki->ext, c->cur);
+        if (c->n && (page > c->last || c->n == AHEAD_PAGES ||
+                     page > pcl_ext_same(&ki->ext, c->cur) ||
+                     page >= pcl_inode_pages(k->cache, c->inode)))
+            return flow_next(c, FLOW_SKIP);
+        pcl_burn(k->m, k->m->p->folio_alloc);
+        c->phase = INSERT_LOCK;
+        return FLOW_STEP;
+    case INSERT_LOCK:
+        c->phase = INSERT_DO;
+        pcl_spin_lock(k->m, ki->tree_spin, mapping_line(c), true);
+        return FLOW_STEP;
+    case INSERT_DO:
+        f = insert(k, c, page);
+        c->folio = f;
+        c->phase = INSERT_UNLOCK;
+        return FLOW_STEP;
+    case INSERT_UNLOCK:
+        break;
+    }
+    pcl_spin_unlock(k->m, ki->tree_spin, mapping_line(c), true);
+    f = c->folio;
+    c->folio = PCL_NONE;
+    if (f == PCL_NONE)
+        return c->n ? flow_next(c, FLOW_STEP) : flow_to(k, c, s->to[0], FLOW_STEP);
+    pcl_folio_put(k->cache, f); /* the lock keeps it in the index until it is filled */
+    k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
+    c->n++;
+    c->phase = INSERT_ALLOC;
+    return FLOW_STEP;
+}
+
+/* Direct reclaim while the page cache is over its limit: the oldest clean, unmapped, unlocked
+ * folios go; the others are passed over. Trylock only. */
+enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_cache *ca = k->cache;
+    uint32_t f = PCL_NONE;
+    unsigned nodes = 0;
+
+    (void)s;
+    if (!pcl_cache_over_limit(ca) || c->phase == RECLAIM_TRIES)
+        return flow_next(c, FLOW_SKIP);
+    f = pcl_lru_oldest(ca);
+    if (f == PCL_NONE)
+        return flow_next(c, FLOW_SKIP);
+    c->phase++;
+    pcl_rmw(k->m, folio_line(f));
+    if (ca->flags[f] & (PCL_FOLIO_LOCKED | PCL_FOLIO_WAITERS | PCL_FOLIO_DIRTY |
+                        PCL_FOLIO_WRITEBACK | PCL_FOLIO_MAPPED) ||
+        ca->folio[f].refs > 1) {
+        pcl_lru_rotate(ca, f);
+        return FLOW_STEP;
+    }
+    pcl_cache_remove(ca, f, &nodes);
+    pcl_burn(k->m, k->m->p->folio_remove + k->m->p->node_visit * nodes);
+    k->reclaimed++;
+    return FLOW_STEP;
+}
+
+enum pcl_flow act_put(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_folio_put(k->cache, c->folio);
+    c->folio = PCL_NONE;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* Bytes of the request that lie in page cur. */
+static int64_t bytes_here(const struct pcl_call *c)
+{
+    int64_t page = (int64_t)(c->cur << PCL_PAGE_SHIFT);
+    int64_t from = c->off > page ? c->off - page : 0;
+    int64_t end = c->off + c->len - 1;
+    int64_t to = end - page >= PCL_PAGE_SIZE ? PCL_PAGE_SIZE : end - page + 1;
+
+    return to > from ? to - from : 0;
+}
+
+static void copy(struct pcl_kernel *k, const struct pcl_call *c)
+{
+    pcl_burn(k->m, k->m->p->copy_page * bytes_here(c) / PCL_PAGE_SIZE);
+}
+
+enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    pcl_load(k->m, folio_line(c->folio));
+    copy(k, c);
+    pcl_oracle_load(k->cache->oracle, c->truth, c->folio, c->inode, c->cur);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    pcl_store(k->m, folio_line(c->folio));
+    copy(k, c);
+    k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
+    pcl_oracle_store(k->cache->oracle, c->truth, c->folio, c->cur);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_set_uptodate(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    pcl_rmw(k->m, folio_line(c->folio));
+    k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* On to the request's next page: to[0] while there is one. */
+enum pcl_flow act_advance(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (c->cur >= c->last)
+        return flow_next(c, FLOW_SKIP);
+    c->cur++;
+    return flow_to(k, c, s->to[0], FLOW_SKIP);
+}
+
+enum pcl_flow act_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint32_t spin = k->inode[c->inode].tree_spin;
+
+    (void)s;
+    if (c->phase == 0) {
+        pcl_load(k->m, folio_line(c->folio));
+        if (k->cache->flags[c->folio] & PCL_FOLIO_DIRTY)
+            return flow_next(c, FLOW_STEP);
+        c->phase = 1;
+        return FLOW_STEP;
+    }
+    if (c->phase == 1) {
+        c->phase = 2;
+        pcl_spin_lock(k->m, spin, mapping_line(c), true);
+        return FLOW_STEP;
+    }
+    if (c->phase == 2) {
+        pcl_touch(k->m, mapping_line(c));
+        pcl_folio_set_dirty(k->cache, c->folio);
+        if (k->inode[c->inode].dirtied < 0)
+            k->inode[c->inode].dirtied = pcl_now(k->m);
+        c->phase = 3;
+        return FLOW_STEP;
+    }
+    pcl_spin_unlock(k->m, spin, mapping_line(c), true);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* i_size after a write or preallocation (grows only) or a truncate (as it says). */
+enum pcl_flow act_set_size(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    int64_t size = c->op == PCL_OP_TRUNCATE ? c->off : c->off + c->len;
+    int64_t old = pcl_inode_size(k->cache, c->inode);
+
+    (void)s;
+    if (c->op == PCL_OP_ALLOCATE && (c->flags & PCL_OPF_KEEPSIZE))
+        return flow_next(c, FLOW_SKIP);
+    if (c->op != PCL_OP_TRUNCATE && size <= old)
+        return flow_next(c, FLOW_SKIP);
+    pcl_store(k->m, inode_line(c));
+    pcl_inode_set_size(k->cache, c->inode, size);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* --- removal --------------------------------------------------------------------------------- */
+
+/* The next present folio of [cur, last], referenced; cur goes behind it. None: to[0]. */
+enum pcl_flow act_next_present(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    unsigned nodes = 0;
+    uint64_t from = c->cur;
+
+    pcl_load(k->m, mapping_line(c));
+    if (from > c->last || pcl_cache_batch(k->cache, c->inode, &from, c->last, 0, &c->folio, 1,
+                                          &nodes) == 0)
+        c->folio = PCL_NONE;
+    pcl_burn(k->m, k->m->p->node_visit * nodes);
+    if (c->folio == PCL_NONE)
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    pcl_rmw(k->m, folio_line(c->folio));
+    c->cur = k->cache->folio[c->folio].pgoff;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* Leaves the folio that the path holds a reference of to the second pass, or behind it. */
+enum pcl_flow act_skip_folio(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint64_t behind = pcl_folio_last(k->cache, c->folio) + 1;
+
+    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_folio_put(k->cache, c->folio);
+    c->folio = PCL_NONE;
+    c->skipped = 1;
+    c->cur = behind;
+    return flow_to(k, c, s->to[0], FLOW_STEP);
+}
+
+/* Back to the range's start if folios were left or met: to[0]; else on. */
+enum pcl_flow act_rewind(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    bool again = c->skipped;
+
+    c->skipped = 0;
+    c->cur = c->first;
+    return again ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_to_start(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    c->skipped = 0;
+    c->cur = c->first;
+    return flow_next(c, FLOW_SKIP);
+}
+
+/* Takes the locked folio out of the index, under the i_pages lock. */
+enum pcl_flow act_remove(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint32_t spin = k->inode[c->inode].tree_spin;
+    unsigned nodes = 0;
+
+    (void)s;
+    if (c->phase == 0) {
+        c->phase = 1;
+        pcl_spin_lock(k->m, spin, mapping_line(c), true);
+        return FLOW_STEP;
+    }
+    if (c->phase == 1) {
+        pcl_touch(k->m, mapping_line(c));
+        c->cur = pcl_folio_last(k->cache, c->folio) + 1;
+        pcl_cache_remove(k->cache, c->folio, &nodes);
+        pcl_burn(k->m, k->m->p->folio_remove + k->m->p->node_visit * nodes);
+        c->phase = 2;
+        return FLOW_STEP;
+    }
+    pcl_spin_unlock(k->m, spin, mapping_line(c), true);
+    return flow_next(c, FLOW_STEP);
+}

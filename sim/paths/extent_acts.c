@@ -1,0 +1,107 @@
+/*
+ * Actions on the extent map, under the ilock: look up, allocate, free. Each extent that changes is
+ * a transaction of the filesystem.
+ */
+#include "step.h"
+
+/* A buffered write into a hole reserves blocks (delayed allocation); here they are allocated. */
+enum pcl_flow act_alloc_blocks(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_extents *e = &k->inode[c->inode].ext;
+
+    (void)s;
+    if (k->fs == PCL_FS_TMPFS || pcl_ext_mapped(e, c->cur))
+        return flow_next(c, FLOW_SKIP);
+    pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
+    pcl_ext_map(e, c->cur, c->cur);
+    pcl_oracle_allocate(k->cache->oracle, c->inode, c->cur, c->cur);
+    pcl_burn(k->m, k->m->p->node_visit);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* Whole pages of the request: what punch and truncate free. False: none. */
+static bool whole_pages(const struct pcl_kernel *k, const struct pcl_call *c, uint64_t *first,
+                        uint64_t *last)
+{
+    uint64_t mask = (uint64_t)PCL_PAGE_SIZE - 1;
+
+    (void)k;
+    if (c->op == PCL_OP_TRUNCATE) {
+        *first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
+        *last = PCL_PAGE_LAST;
+        return true;
+    }
+    uint64_t end = (uint64_t)c->off + (uint64_t)c->len; /* below 2^63 */
+
+    *first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
+    *last = (end >> PCL_PAGE_SHIFT) - 1;
+    if (end >= (uint64_t)PCL_OFF_MAX)
+        *last = PCL_PAGE_LAST;
+    return end >> PCL_PAGE_SHIFT > *first || *last == PCL_PAGE_LAST;
+}
+
+enum pcl_flow act_free_blocks(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint64_t first, last;
+
+    (void)s;
+    pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
+    if (!whole_pages(k, c, &first, &last))
+        return flow_next(c, FLOW_SKIP);
+    uint32_t cut = pcl_ext_unmap(&k->inode[c->inode].ext, first, last);
+
+    pcl_oracle_free_blocks(k->cache->oracle, c->inode, first, last);
+    pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * cut);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* Preallocation: each hole of the range becomes an extent. */
+enum pcl_flow act_alloc_range(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_extents *e = &k->inode[c->inode].ext;
+    uint64_t page = c->first;
+    pcl_ns holes = 0;
+
+    (void)s;
+    pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
+    while (page <= c->last) {
+        uint64_t same = pcl_ext_same(e, page);
+
+        holes += !pcl_ext_mapped(e, page);
+        if (same >= c->last)
+            break;
+        page = same + 1;
+    }
+    if (holes && k->fs != PCL_FS_TMPFS) {
+        pcl_ext_map(e, c->first, c->last);
+        pcl_oracle_allocate(k->cache->oracle, c->inode, c->first, c->last);
+    }
+    pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * holes);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* tmpfs has no invalidate_lock on faults: a punch announces its range, and only faults inside it
+ * wait until it ends. Other filesystems' faults are not concerned. */
+enum pcl_flow act_punch_begin(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_kinode *ki = &k->inode[c->inode];
+
+    (void)s;
+    if (k->fs != PCL_FS_TMPFS)
+        return flow_next(c, FLOW_SKIP);
+    pcl_store(k->m, inode_line(c));
+    ki->punching = 1;
+    ki->punch_first = c->first;
+    ki->punch_last = c->last;
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_punch_end(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    if (k->fs != PCL_FS_TMPFS)
+        return flow_next(c, FLOW_SKIP);
+    pcl_store(k->m, inode_line(c));
+    k->inode[c->inode].punching = 0;
+    return flow_next(c, FLOW_STEP);
+}

@@ -1,0 +1,321 @@
+/*
+ * The kernel of a run: its inodes and address spaces with their locks, and the interpreter that
+ * carries a call from step to step.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "step.h"
+
+enum {
+    MAX_SKIPS = 10000 /* steps without an access in a row: a path that loops */
+};
+
+/* --- set-up ------------------------------------------------------------------------------------ */
+
+static uint32_t folio_pfn(void *arg, uint32_t folio)
+{
+    const struct pcl_kernel *k = arg;
+
+    return k->cache->folio[folio].pfn;
+}
+
+static void drop_reference(void *arg, uint32_t folio)
+{
+    struct pcl_kernel *k = arg;
+
+    pcl_folio_put(k->cache, folio);
+}
+
+static const enum pcl_role range_roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
+                                            PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
+
+enum {
+    N_RANGE_ROLES = sizeof(range_roles) / sizeof(range_roles[0])
+};
+
+static int init_locks(struct pcl_kernel *k, const struct pcl_scheme *scheme, struct pcl_err *err)
+{
+    int rc = pcl_page_locks_init(&k->page, k->m, &scheme->role[PCL_ROLE_PAGE],
+                                 (uint8_t *const *)&k->cache->flags, folio_pfn, k, err);
+
+    k->page.drop = drop_reference;
+    for (int i = 0; i < N_RANGE_ROLES && rc == PCL_OK; i++) {
+        enum pcl_role r = range_roles[i];
+
+        rc = pcl_range_locks_init(&k->range[r], k->m, r, &scheme->role[r], err);
+    }
+    return rc;
+}
+
+int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
+                    const struct pcl_kernel_conf *conf, struct pcl_err *err)
+{
+    struct pcl_cache_conf cc = {.seed = m->seed,
+                                .replication = m->replication,
+                                .memory_limit = conf->memory_limit,
+                                .fold = conf->memory_limit == 0,
+                                .explore = m->explore};
+    struct pcl_oracle_conf oc = {.report = conf->violation, .arg = conf->arg};
+    int64_t ram = conf->memory_limit ? conf->memory_limit : m->p->ram;
+
+    *k = (struct pcl_kernel){.m = m,
+                             .fs = conf->fs,
+                             .n_bodies = m->n_bodies,
+                             .free_bio = PCL_NONE,
+                             .flusher = PCL_NONE};
+    k->cache = pcl_cache_new(&cc, m->state);
+    if (conf->oracle)
+        pcl_oracle_new(k->cache, &oc, m->state);
+    k->dirty_background = (uint64_t)(ram / 100 * m->p->dirty_background) >> PCL_PAGE_SHIFT;
+    k->dirty_limit = (uint64_t)(ram / 100 * m->p->dirty_limit) >> PCL_PAGE_SHIFT;
+    k->call = pcl_xcalloc(k->n_bodies, sizeof(*k->call));
+    k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
+    for (uint32_t b = 0; b < k->n_bodies; b++)
+        k->call[b].folio = k->call[b].bio = k->call[b].truth = PCL_NONE;
+    if (m->state)
+        pcl_state_register(m->state, (void **)&k->call, sizeof(*k->call), &k->n_bodies);
+    return init_locks(k, conf->scheme, err);
+}
+
+void pcl_kernel_fini(struct pcl_kernel *k)
+{
+    pcl_page_locks_fini(&k->page);
+    for (int i = 0; i < N_RANGE_ROLES; i++)
+        pcl_range_locks_fini(&k->range[range_roles[i]]);
+    for (uint32_t i = 0; i < k->n_inodes; i++)
+        free(k->inode[i].ext.v);
+    free(k->inode);
+    free(k->mm_spin);
+    free(k->call);
+    free(k->times);
+    free(k->bio);
+    if (k->cache)
+        pcl_cache_free(k->cache);
+}
+
+uint32_t pcl_kernel_inode(struct pcl_kernel *k, int64_t size, bool mapped)
+{
+    uint32_t i = pcl_inode_new(k->cache, size);
+
+    if (k->n_inodes == k->cap_inodes) {
+        k->cap_inodes = k->cap_inodes ? k->cap_inodes * 2 : 8;
+        k->inode = pcl_xrealloc(k->inode, k->cap_inodes, sizeof(*k->inode));
+    }
+    PCL_ASSERT(i == k->n_inodes);
+    k->inode[i] = (struct pcl_kinode){.tree_spin = pcl_spin_new(k->m), .dirtied = -1};
+    k->n_inodes++;
+    for (int r = 1; r < N_RANGE_ROLES; r++)
+        PCL_ASSERT(pcl_range_instance(&k->range[range_roles[r]]) == i);
+    if (mapped && size > 0 && k->fs != PCL_FS_TMPFS) {
+        pcl_ext_map(&k->inode[i].ext, 0, pcl_inode_pages(k->cache, i) - 1);
+        pcl_oracle_initial(k->cache->oracle, i, 0, pcl_inode_pages(k->cache, i) - 1);
+    }
+    return i;
+}
+
+uint32_t pcl_kernel_mm(struct pcl_kernel *k)
+{
+    if (k->n_mms == k->cap_mms) {
+        k->cap_mms = k->cap_mms ? k->cap_mms * 2 : 8;
+        k->mm_spin = pcl_xrealloc(k->mm_spin, k->cap_mms, sizeof(*k->mm_spin));
+    }
+    k->mm_spin[k->n_mms] = pcl_spin_new(k->m);
+    PCL_ASSERT(pcl_range_instance(&k->range[PCL_ROLE_MMAP]) == k->n_mms);
+    return k->n_mms++;
+}
+
+/* --- calls -------------------------------------------------------------------------------------- */
+
+/* What an operation does to the truth, and to which pages; false: nothing. */
+static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t *first,
+                     uint64_t *last)
+{
+    uint64_t mask = (uint64_t)PCL_PAGE_SIZE - 1;
+    uint64_t end = (uint64_t)c->off + (uint64_t)c->len;
+
+    *first = c->first;
+    *last = c->last;
+    switch (c->op) {
+    case PCL_OP_READ:
+    case PCL_OP_DREAD:
+        *what = PCL_TRUTH_READ;
+        return true;
+    case PCL_OP_WRITE:
+    case PCL_OP_DWRITE:
+        *what = PCL_TRUTH_WRITE;
+        return c->len > 0;
+    case PCL_OP_PUNCH: /* whole pages; the zeroed parts of edge pages are below the grain */
+        *what = PCL_TRUTH_ZERO;
+        *first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
+        *last = end >= (uint64_t)PCL_OFF_MAX ? PCL_PAGE_LAST : (end >> PCL_PAGE_SHIFT) - 1;
+        return end >= (uint64_t)PCL_OFF_MAX || end >> PCL_PAGE_SHIFT > *first;
+    case PCL_OP_TRUNCATE:
+        *what = PCL_TRUTH_ZERO;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Pages that the call works on. Truncate drops from the first whole page behind the new size on;
+ * a punch on XFS writes and drops edge pages too, elsewhere whole pages only. */
+static void set_pages(const struct pcl_kernel *k, struct pcl_call *c)
+{
+    uint64_t mask = (uint64_t)PCL_PAGE_SIZE - 1;
+    uint64_t end = (uint64_t)c->off + (uint64_t)(c->len > 0 ? c->len : 1); /* below 2^64 */
+
+    c->first = (uint64_t)c->off >> PCL_PAGE_SHIFT;
+    c->last = (end - 1) >> PCL_PAGE_SHIFT;
+    if (c->op == PCL_OP_FSYNC && c->len == 0) {
+        c->first = 0;
+        c->last = PCL_PAGE_LAST;
+    } else if (c->op == PCL_OP_TRUNCATE) {
+        c->first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
+        c->last = PCL_PAGE_LAST;
+    } else if (c->op == PCL_OP_PUNCH && k->fs != PCL_FS_XFS) {
+        c->first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
+        if (end >= (uint64_t)PCL_OFF_MAX)
+            c->last = PCL_PAGE_LAST;
+        else if (end >> PCL_PAGE_SHIFT > c->first)
+            c->last = (end >> PCL_PAGE_SHIFT) - 1;
+        else
+            c->last = c->first - 1; /* none; first is not 0 then */
+    }
+    if (c->last > PCL_PAGE_LAST)
+        c->last = PCL_PAGE_LAST;
+    c->cur = c->first;
+}
+
+void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c)
+{
+    enum pcl_truth_op what;
+    uint64_t first, last;
+
+    set_pages(k, c);
+    if (k->cache->oracle && c->truth == PCL_NONE && truth_of(c, &what, &first, &last))
+        c->truth = pcl_oracle_begin(k->cache->oracle, what, c->inode, first, last);
+}
+
+void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
+{
+    struct pcl_call *c = &k->call[k->m->cur];
+
+    PCL_ASSERT(!c->active && r->off >= 0 && r->len >= 0);
+    *c = (struct pcl_call){.op = r->op,
+                           .flags = r->flags,
+                           .active = 1,
+                           .inode = r->inode,
+                           .mm = r->mm,
+                           .off = r->off,
+                           .len = r->len > PCL_OFF_MAX - r->off ? PCL_OFF_MAX - r->off : r->len,
+                           .folio = PCL_NONE,
+                           .bio = PCL_NONE,
+                           .truth = PCL_NONE};
+    k->times[k->m->cur].hold = r->hold;
+    if (r->inode == PCL_NONE) {
+        PCL_ASSERT(r->op == PCL_OP_SYSCALL);
+        return;
+    }
+    if ((r->op == PCL_OP_WRITE || r->op == PCL_OP_DWRITE) && r->len == 0)
+        c->op = PCL_OP_SYSCALL; /* writes nothing, takes nothing */
+    k->page_faults += r->op == PCL_OP_FAULT_READ || r->op == PCL_OP_FAULT_WRITE;
+    if (c->flags & PCL_OPF_APPEND)
+        set_pages(k, c); /* for the range lock; the position is known under the lock */
+    else
+        pcl_call_pages(k, c);
+}
+
+/* --- the interpreter --------------------------------------------------------------------------------- */
+
+enum pcl_flow flow_to(struct pcl_kernel *k, struct pcl_call *c, uint16_t label, enum pcl_flow f)
+{
+    const struct pcl_step *steps = pcl_path_steps(k->fs, (enum pcl_op)c->op);
+    uint16_t i = 0;
+
+    while (steps[i].act && !(steps[i].act == act_label && steps[i].arg == label))
+        i++;
+    PCL_ASSERT(steps[i].act);
+    c->pc = i;
+    c->phase = 0;
+    return f;
+}
+
+/* How preemptible the task is where it stands: what the next step begins with. */
+static enum pcl_mark mark_at(const struct pcl_step *s, const struct pcl_call *c)
+{
+    while (s->act == act_label)
+        s++;
+    if (c->phase == 0 && s->point == POINT_SLEEPY)
+        return PCL_MARK_SLEEPY;
+    return c->phase == 0 && s->point == POINT_COND ? PCL_MARK_COND : PCL_MARK_KERNEL;
+}
+
+enum pcl_more pcl_call_step(struct pcl_kernel *k)
+{
+    struct pcl_call *c = &k->call[k->m->cur];
+    const struct pcl_step *steps = pcl_path_steps(k->fs, (enum pcl_op)c->op);
+
+    for (int i = 0; i < MAX_SKIPS; i++) {
+        const struct pcl_step *s = &steps[c->pc];
+
+        if (s->act(k, c, s) == FLOW_SKIP)
+            continue;
+        if (!c->active) {
+            pcl_mark_set(k->m, PCL_MARK_USER);
+            return PCL_DONE;
+        }
+        pcl_mark_set(k->m, mark_at(&steps[c->pc], c));
+        return PCL_MORE;
+    }
+    PCL_ASSERT(!"a path loops without an access");
+    return PCL_DONE;
+}
+
+/* --- the flusher --------------------------------------------------------------------------------------- */
+
+static bool wants_writeback(const struct pcl_kernel *k, const struct pcl_kinode *ki)
+{
+    bool many = k->cache->t->nr_dirty > k->dirty_background;
+
+    return ki->dirtied >= 0 && (many || pcl_now(k->m) - ki->dirtied >= k->m->p->dirty_expire);
+}
+
+void pcl_flusher_step(struct pcl_kernel *k)
+{
+    struct pcl_call *c = &k->call[k->m->cur];
+
+    if (c->active) {
+        pcl_call_step(k);
+        pcl_mark_set(k->m, PCL_MARK_COND);
+        return;
+    }
+    for (uint32_t i = 0; i < k->n_inodes; i++) {
+        if (!wants_writeback(k, &k->inode[i]) || k->fs == PCL_FS_TMPFS)
+            continue;
+        k->inode[i].dirtied = -1;
+        *c = (struct pcl_call){.op = PCL_N_OPS,
+                               .active = 1,
+                               .inode = i,
+                               .folio = PCL_NONE,
+                               .bio = PCL_NONE,
+                               .truth = PCL_NONE,
+                               .last = PCL_PAGE_LAST};
+        return;
+    }
+    pcl_sleep_until(k->m, pcl_ns_add(pcl_now(k->m), k->m->p->writeback_interval));
+}
+
+void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op)
+{
+    for (const struct pcl_step *s = pcl_path_steps(fs, op); s->act; s++) {
+        char mode = s->act == act_lock ? pcl_personality_mode(fs, op, (enum pcl_role)s->role) : 0;
+
+        if (s->act == act_label)
+            fprintf(out, "%s\n", s->name);
+        else if (mode)
+            fprintf(out, "    %s %c\n", s->name, mode);
+        else
+            fprintf(out, "    %s\n", s->name);
+    }
+}

@@ -1,0 +1,273 @@
+/*
+ * Actions that take and give locks, spend CPU time, and steer. A lock action begins an operation
+ * of the lock that the scheme put into the role and carries it on, one micro-step a call; here are
+ * also the waits and holds measured.
+ */
+#include "step.h"
+
+enum pcl_flow act_label(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    return flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_goto(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return flow_to(k, c, s->to[0], FLOW_SKIP);
+}
+
+static pcl_ns constant(const struct pcl_kernel *k, uint16_t id)
+{
+    const char *base = (const char *)k->m->p;
+    const void *at = base + pcl_consts[id].offset;
+
+    return *(const int64_t *)at;
+}
+
+static enum pcl_flow spend(struct pcl_kernel *k, struct pcl_call *c, pcl_ns ns)
+{
+    if (ns == 0)
+        return flow_next(c, FLOW_SKIP);
+    pcl_burn(k->m, ns);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_enter(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return spend(k, c, constant(k, s->arg));
+}
+
+enum pcl_flow act_cpu(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return spend(k, c, constant(k, s->arg));
+}
+
+enum pcl_flow act_fs_cpu(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return spend(k, c, pcl_fs_cost(k, (enum pcl_fs_cost)s->arg));
+}
+
+enum pcl_flow act_hold(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    return spend(k, c, k->times[k->m->cur].hold);
+}
+
+enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    for (int r = 0; r < PCL_N_ROLES; r++)
+        PCL_ASSERT(c->held[r] == 0);
+    PCL_ASSERT(c->folio == PCL_NONE);
+    if (c->truth != PCL_NONE)
+        pcl_oracle_end(k->cache->oracle, c->truth);
+    c->truth = PCL_NONE;
+    c->active = 0;
+    return FLOW_STEP;
+}
+
+enum pcl_flow act_cond_resched(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* --- range locks --------------------------------------------------------------------------- */
+
+static uint32_t instance(const struct pcl_call *c, enum pcl_role role)
+{
+    return role == PCL_ROLE_MMAP ? c->mm : c->inode;
+}
+
+static uint64_t object(enum pcl_role role, uint32_t inst)
+{
+    return ((uint64_t)role << 20) | (inst & 0xfffff);
+}
+
+static void note_wait(struct pcl_machine *m, struct pcl_lock_stats *st, int mode, bool waited,
+                      pcl_ns begin)
+{
+    pcl_ns wait = m->at - begin;
+
+    st->mode[mode].acquisitions++;
+    if (!waited)
+        return;
+    st->mode[mode].contentions++;
+    pcl_hist_add(&st->mode[mode].wait, wait);
+    if (wait > st->mode[mode].longest_wait)
+        st->mode[mode].longest_wait = wait;
+}
+
+static void note_held(struct pcl_lock_stats *st)
+{
+    if (++st->held > st->held_max)
+        st->held_max = st->held;
+}
+
+enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    enum pcl_role role = (enum pcl_role)s->role;
+    struct pcl_range_locks *R = &k->range[role];
+    struct pcl_machine *m = k->m;
+    struct pcl_call_times *t = &k->times[m->cur];
+
+    if (c->phase == 0) {
+        int mode = pcl_call_mode(k, c, role);
+        int64_t start, last;
+
+        if (mode < 0 || (R->ops->props & PCL_PROP_NULL) || c->held[role])
+            return flow_next(c, FLOW_SKIP);
+        pcl_call_range(k, c, role, &start, &last);
+        c->held[role] = 1 + pcl_range_begin(R, PCL_RANGE_ACQUIRE, instance(c, role),
+                                            (enum pcl_mode)mode, start, last, false);
+        t->lock_begin = pcl_now(m);
+        c->phase = 1;
+    }
+    if (pcl_range_step(R) == PCL_MORE)
+        return FLOW_STEP;
+    const struct pcl_range_op *op = &R->op[m->cur];
+    const struct pcl_range_node *n = &R->node[op->node];
+
+    note_wait(m, &R->stats, n->mode, op->contended, t->lock_begin);
+    note_held(&R->stats);
+    t->held_since[role] = m->at;
+    pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(role, op->inst));
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    enum pcl_role role = (enum pcl_role)s->role;
+    struct pcl_range_locks *R = &k->range[role];
+    struct pcl_machine *m = k->m;
+
+    if (c->phase == 0) {
+        if (!c->held[role])
+            return flow_next(c, FLOW_SKIP);
+        uint32_t node = c->held[role] - 1;
+
+        pcl_hist_add(&R->stats.mode[R->node[node].mode].hold,
+                     pcl_now(m) - k->times[m->cur].held_since[role]);
+        R->stats.held--;
+        pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur, object(role, instance(c, role)));
+        pcl_range_begin_release(R, PCL_RANGE_RELEASE, node);
+        c->held[role] = 0;
+        c->phase = 1;
+    }
+    if (pcl_range_step(R) == PCL_MORE)
+        return FLOW_STEP;
+    return flow_next(c, FLOW_STEP);
+}
+
+/* --- page locks ---------------------------------------------------------------------------- */
+
+/* Carries a page-lock operation on; true when it is over. */
+static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what what, uint8_t bit)
+{
+    if (c->phase == 0) {
+        pcl_page_begin(&k->page, what, c->folio, bit, false);
+        k->times[k->m->cur].lock_begin = pcl_now(k->m);
+        c->phase = 1;
+    }
+    return pcl_page_step(&k->page) == PCL_DONE;
+}
+
+static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
+{
+    struct pcl_machine *m = k->m;
+    struct pcl_call_times *t = &k->times[m->cur];
+
+    note_wait(m, &k->page.stats, PCL_EXCLUSIVE, k->page.op[m->cur].contended, t->lock_begin);
+    note_held(&k->page.stats);
+    t->page_since = m->at;
+    pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(PCL_ROLE_PAGE, c->folio));
+}
+
+enum pcl_flow act_page_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    if (!page_op(k, c, PCL_PAGE_LOCK, PCL_PG_LOCKED))
+        return FLOW_STEP;
+    page_granted(k, c);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_page_trylock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (!page_op(k, c, PCL_PAGE_TRYLOCK, PCL_PG_LOCKED))
+        return FLOW_STEP;
+    if (k->page.op[k->m->cur].result == PCL_PAGE_BUSY)
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    page_granted(k, c);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_machine *m = k->m;
+
+    (void)s;
+    if (c->phase == 0) {
+        pcl_hist_add(&k->page.stats.mode[PCL_EXCLUSIVE].hold,
+                     pcl_now(m) - k->times[m->cur].page_since);
+        k->page.stats.held--;
+        pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur, object(PCL_ROLE_PAGE, c->folio));
+    }
+    if (!page_op(k, c, PCL_PAGE_UNLOCK, PCL_PG_LOCKED))
+        return FLOW_STEP;
+    return flow_next(c, FLOW_STEP);
+}
+
+static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c)
+{
+    struct pcl_machine *m = k->m;
+
+    if (k->page.op[m->cur].contended)
+        note_wait(m, &k->page.stats, PCL_SHARED, true, k->times[m->cur].lock_begin);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_page_wait(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    return page_op(k, c, PCL_PAGE_WAIT, PCL_PG_LOCKED) ? page_waited(k, c) : FLOW_STEP;
+}
+
+/* The reference goes while the waiter is queued: see pcl_kernel's drop hook. */
+enum pcl_flow act_page_wait_drop(struct pcl_kernel *k, struct pcl_call *c,
+                                 const struct pcl_step *s)
+{
+    bool fast = c->phase == 0, done;
+
+    (void)s;
+    done = page_op(k, c, PCL_PAGE_WAIT_DROP, PCL_PG_LOCKED);
+    if (!done)
+        return FLOW_STEP;
+    if (fast) /* seen clear at once: nothing was dropped */
+        pcl_folio_put(k->cache, c->folio);
+    c->folio = PCL_NONE;
+    return page_waited(k, c);
+}
+
+enum pcl_flow act_wait_writeback(struct pcl_kernel *k, struct pcl_call *c,
+                                 const struct pcl_step *s)
+{
+    (void)s;
+    if (!page_op(k, c, PCL_PAGE_WAIT, PCL_PG_WRITEBACK))
+        return FLOW_STEP;
+    c->phase = 0;
+    if (k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK)
+        return FLOW_STEP; /* written again meanwhile: a wake does not say that the bit is clear */
+    return page_waited(k, c);
+}
+
+/* tmpfs: waits until a punch that covers page cur has ended; it takes no lock otherwise. */
+enum pcl_flow act_await_punch(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    static const struct pcl_step invalidate = {.role = PCL_ROLE_INVALIDATE};
+
+    (void)s;
+    if (k->fs != PCL_FS_TMPFS)
+        return flow_next(c, FLOW_SKIP);
+    return act_lock(k, c, &invalidate);
+}

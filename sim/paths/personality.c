@@ -1,0 +1,139 @@
+/*
+ * Personalities: which role each operation takes in which mode, after what the filesystems do in
+ * Linux since 5.15 (invalidate_lock; no lock on hits). A capital X or S is a lock held over the
+ * whole call as far as its path says, '-' is none.
+ *
+ * page-only takes page locks and nothing else: what the thread of September 2020 argued about.
+ */
+#include <string.h>
+
+#include "step.h"
+
+/* Rows by operation; columns mmap, iolock, invalidate, ilock, imap. */
+struct modes {
+    enum pcl_op op;
+    char mode[6];
+};
+
+static const struct modes xfs[] = {
+    {PCL_OP_READ, "-SSS-"},        {PCL_OP_WRITE, "-X-X-"},      {PCL_OP_DREAD, "-S-SS"},
+    {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
+    {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
+    {PCL_OP_ALLOCATE, "-XXX-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},
+};
+
+static const struct modes ext4[] = {
+    {PCL_OP_READ, "--SS-"},        {PCL_OP_WRITE, "-X-X-"},      {PCL_OP_DREAD, "-S-SS"},
+    {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
+    {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
+    {PCL_OP_ALLOCATE, "-X-X-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},
+};
+
+static const struct modes tmpfs[] = {
+    {PCL_OP_READ, "-----"},        {PCL_OP_WRITE, "-X---"},      {PCL_OP_DREAD, "-----"},
+    {PCL_OP_DWRITE, "-X---"},      {PCL_OP_FAULT_READ, "S-S--"}, {PCL_OP_FAULT_WRITE, "S-S--"},
+    {PCL_OP_FSYNC, "-----"},       {PCL_OP_TRUNCATE, "-X--S"},   {PCL_OP_PUNCH, "-XX-S"},
+    {PCL_OP_ALLOCATE, "-X---"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},
+};
+
+static const struct modes *const tables[PCL_N_FS] = {
+    [PCL_FS_XFS] = xfs,
+    [PCL_FS_EXT4] = ext4,
+    [PCL_FS_TMPFS] = tmpfs,
+};
+
+static int column(enum pcl_role role)
+{
+    static const enum pcl_role roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
+                                          PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
+
+    for (int i = 0; i < 5; i++)
+        if (roles[i] == role)
+            return i;
+    return -1;
+}
+
+char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role)
+{
+    int col = column(role);
+    const struct modes *t = tables[fs];
+
+    if (role == PCL_ROLE_PAGE)
+        return 'X';
+    if (!t || col < 0)
+        return '-';
+    for (size_t i = 0; i < sizeof(xfs) / sizeof(xfs[0]); i++)
+        if (t[i].op == op)
+            return t[i].mode[col];
+    return '-';
+}
+
+static bool extends(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    return c->off + c->len > pcl_inode_size(k->cache, c->inode);
+}
+
+int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role)
+{
+    enum pcl_op op = (enum pcl_op)c->op;
+    char mode = pcl_personality_mode(k->fs, op, role);
+    const struct pcl_kinode *ki = &k->inode[c->inode];
+
+    if (mode == '-')
+        return -1;
+    if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK &&
+        (extends(k, c) || c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE))
+        return PCL_EXCLUSIVE;
+    if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && op != PCL_OP_PUNCH &&
+        !(ki->punching && c->cur >= ki->punch_first && c->cur <= ki->punch_last))
+        return -1;
+    if (role == PCL_ROLE_ILOCK && op == PCL_OP_WRITE && pcl_ext_mapped(&ki->ext, c->cur))
+        return PCL_SHARED;
+    return mode == 'X' ? PCL_EXCLUSIVE : PCL_SHARED;
+}
+
+void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,
+                    int64_t *start, int64_t *last)
+{
+    bool io = role == PCL_ROLE_IOLOCK || role == PCL_ROLE_INVALIDATE;
+    int64_t size = pcl_inode_size(k->cache, c->inode);
+
+    *start = 0;
+    *last = PCL_OFF_MAX - 1;
+    if (!io)
+        return;
+    *start = (int64_t)(c->first << PCL_PAGE_SHIFT);
+    if (c->last < PCL_PAGE_LAST)
+        *last = (int64_t)((c->last + 1) << PCL_PAGE_SHIFT) - 1;
+    bool grows = c->op == PCL_OP_WRITE || c->op == PCL_OP_DWRITE || c->op == PCL_OP_ALLOCATE;
+
+    if (c->op == PCL_OP_TRUNCATE || (grows && extends(k, c))) {
+        /* the size changes: everything from the lower end of the change on */
+        if (size < *start)
+            *start = size;
+        *last = PCL_OFF_MAX - 1;
+    }
+}
+
+pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which)
+{
+    const struct pcl_profile *p = k->m->p;
+    bool x = k->fs == PCL_FS_XFS, e = k->fs == PCL_FS_EXT4, t = k->fs == PCL_FS_TMPFS;
+
+    switch (which) {
+    case FS_COST_READ:
+        return x ? p->xfs_read : e ? p->ext4_read : t ? p->tmpfs_read : 0;
+    case FS_COST_WRITE:
+        return x ? p->xfs_write : e ? p->ext4_write : t ? p->tmpfs_write : 0;
+    case FS_COST_FALLOCATE:
+        return x ? p->xfs_fallocate : e ? p->ext4_fallocate : t ? p->tmpfs_fallocate : 0;
+    case FS_COST_EXTENT:
+        return x ? p->xfs_extent : e ? p->ext4_extent : 0;
+    case FS_COST_MKWRITE:
+        return x ? p->xfs_mkwrite : e ? p->ext4_mkwrite : 0;
+    }
+    return 0;
+}

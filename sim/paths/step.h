@@ -1,0 +1,189 @@
+/*
+ * A path is a table of steps. A step names an action, its role or constant, and where to go when
+ * something other than the usual happens; the usual next step is the one below. Labels are steps
+ * of their own. The actions are in lock_acts.c, cache_acts.c, map_acts.c and io.c.
+ *
+ * An action makes one micro-step per call. It either stays (its phase says where it is), or sets
+ * pc to what comes next; FLOW_SKIP says that nothing was accessed and no time spent, so the
+ * interpreter goes straight on.
+ */
+#ifndef PCLSIM_STEP_H
+#define PCLSIM_STEP_H
+
+#include <pclsim/paths.h>
+
+enum pcl_flow {
+    FLOW_SKIP,
+    FLOW_STEP
+};
+
+struct pcl_step;
+typedef enum pcl_flow (*pcl_act)(struct pcl_kernel *k, struct pcl_call *c,
+                                 const struct pcl_step *s);
+
+/* Where the CPU may be taken at the end of the step before. */
+enum pcl_step_point {
+    POINT_NONE,
+    POINT_SLEEPY, /* might_sleep() */
+    POINT_COND    /* cond_resched() */
+};
+
+/* Costs that depend on the filesystem. */
+enum pcl_fs_cost {
+    FS_COST_READ,
+    FS_COST_WRITE,
+    FS_COST_FALLOCATE,
+    FS_COST_EXTENT,
+    FS_COST_MKWRITE
+};
+
+struct pcl_step {
+    pcl_act act;
+    const char *name; /* as printed */
+    uint8_t point;    /* enum pcl_step_point */
+    uint8_t role;     /* enum pcl_role of lock steps */
+    uint16_t arg;     /* label, constant, flag */
+    uint16_t to[3];   /* labels for the other outcomes, 0: none */
+};
+
+/** The steps of an operation under a personality; PCL_N_OPS is the flusher's pass. */
+const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op);
+
+/* --- helpers of actions -------------------------------------------------------------------- */
+
+static inline enum pcl_flow flow_next(struct pcl_call *c, enum pcl_flow f)
+{
+    c->pc++;
+    c->phase = 0;
+    return f;
+}
+
+enum pcl_flow flow_to(struct pcl_kernel *k, struct pcl_call *c, uint16_t label, enum pcl_flow f);
+
+static inline pcl_line inode_line(const struct pcl_call *c)
+{
+    return PCL_LINE(INODE, c->inode);
+}
+
+static inline pcl_line mapping_line(const struct pcl_call *c)
+{
+    return PCL_LINE(MAPPING, c->inode);
+}
+
+/** Offset range that a role's range lock covers for this call. */
+void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,
+                    int64_t *start, int64_t *last);
+/** Mode that this call takes a role in: PCL_SHARED, PCL_EXCLUSIVE, or -1. */
+int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role);
+
+/** Sets first, last and cur from off and len, and tells the oracle that the operation begins. */
+void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c);
+
+pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which);
+
+/* extent.c */
+bool pcl_ext_mapped(const struct pcl_extents *e, uint64_t page);
+/* The last page from page on that is mapped (or not) like page itself. */
+uint64_t pcl_ext_same(const struct pcl_extents *e, uint64_t page);
+void pcl_ext_map(struct pcl_extents *e, uint64_t first, uint64_t last);
+/* Returns the extents that were cut or removed. */
+uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last);
+
+/* io.c */
+uint32_t pcl_bio_new(struct pcl_kernel *k);
+
+#define ACT(fn) enum pcl_flow fn(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+
+/* lock_acts.c */
+ACT(act_label);
+ACT(act_goto);
+ACT(act_enter);
+ACT(act_exit);
+ACT(act_cpu);
+ACT(act_fs_cpu);
+ACT(act_hold);
+ACT(act_lock);
+ACT(act_unlock);
+ACT(act_await_punch);
+ACT(act_page_lock);
+ACT(act_page_trylock);
+ACT(act_page_unlock);
+ACT(act_page_wait);
+ACT(act_page_wait_drop);
+ACT(act_wait_writeback);
+ACT(act_cond_resched);
+/* cache_acts.c */
+ACT(act_lookup);
+ACT(act_recheck);
+ACT(act_if_dirty);
+ACT(act_if_writeback);
+ACT(act_if_beyond);
+ACT(act_if_tmpfs);
+ACT(act_if_grows);
+ACT(act_tmpfs_hole);
+ACT(act_append_position);
+ACT(act_insert);
+ACT(act_insert_ahead);
+ACT(act_reclaim);
+ACT(act_put);
+ACT(act_copy_out);
+ACT(act_copy_in);
+ACT(act_advance);
+ACT(act_dirty);
+ACT(act_set_size);
+ACT(act_next_present);
+ACT(act_rewind);
+ACT(act_to_start);
+ACT(act_skip_folio);
+ACT(act_remove);
+ACT(act_set_uptodate);
+/* map_acts.c */
+ACT(act_map);
+ACT(act_unmap_range);
+ACT(act_unmap_folio);
+ACT(act_dontneed);
+ACT(act_if_tried);
+ACT(act_if_eof);
+/* io.c */
+ACT(act_fill_hole);
+ACT(act_read_ahead);
+ACT(act_read_one);
+ACT(act_next_dirty);
+ACT(act_wb_start);
+ACT(act_wb_add);
+ACT(act_wb_submit);
+ACT(act_next_writeback);
+ACT(act_flush);
+ACT(act_direct);
+ACT(act_io_wait);
+ACT(act_direct_done);
+ACT(act_dio_begin);
+ACT(act_dio_end);
+ACT(act_throttle);
+/* extent_acts.c */
+ACT(act_alloc_blocks);
+ACT(act_free_blocks);
+ACT(act_alloc_range);
+ACT(act_punch_begin);
+ACT(act_punch_end);
+
+#undef ACT
+
+/* --- how tables are written ---------------------------------------------------------------- */
+
+#define S_AT(l) {.act = act_label, .name = #l ":", .arg = (l)}
+#define S_GOTO(l) {.act = act_goto, .name = "goto", .to = {l}}
+#define S_ENTER(c) {.act = act_enter, .name = "enter " #c, .arg = PCL_C_##c}
+#define S_EXIT {.act = act_exit, .name = "return"}
+#define S_CPU(c) {.act = act_cpu, .name = "cpu " #c, .arg = PCL_C_##c}
+#define S_FS(c) {.act = act_fs_cpu, .name = "filesystem " #c, .arg = FS_COST_##c}
+#define S_LOCK(r) \
+    {.act = act_lock, .name = "lock " #r, .point = POINT_SLEEPY, .role = PCL_ROLE_##r}
+#define S_UNLOCK(r) {.act = act_unlock, .name = "unlock " #r, .role = PCL_ROLE_##r}
+#define S_DO(fn) {.act = act_##fn, .name = #fn}
+#define S_IF(fn, ...) {.act = act_##fn, .name = #fn, .to = {__VA_ARGS__}}
+#define S_SLEEPY(fn) {.act = act_##fn, .name = #fn, .point = POINT_SLEEPY}
+#define S_COND {.act = act_cond_resched, .name = "cond_resched", .point = POINT_COND}
+#define S_END {.act = NULL}
+
+#endif
