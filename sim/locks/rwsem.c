@@ -107,10 +107,10 @@ static void tell_spinners(struct call *c)
 
 static void set_count(struct call *c, uint64_t count)
 {
-    bool was_free = !(c->s->count & (HELD | HANDOFF));
+    uint64_t gone = c->s->count & ~count;
 
     c->s->count = count;
-    if (!was_free && !(count & (HELD | HANDOFF)))
+    if ((gone & HANDOFF) || ((gone & HELD) && !(count & HELD)))
         tell_spinners(c);
 }
 

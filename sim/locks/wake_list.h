@@ -66,11 +66,14 @@ static inline void wake_list_leave(struct pcl_range_locks *R, uint32_t node)
     n->link[WAKE_BY] = PCL_NONE;
 }
 
-/* One micro-step of waking: the first request of the list, which must not be empty. */
+/* One micro-step of waking: the first request of the list, if it has not taken itself off. */
 static inline void wake_list_wake(struct pcl_range_locks *R, struct pcl_range_op *op)
 {
-    uint32_t node = op->cursor, body = R->node[node].owner;
+    uint32_t node = op->cursor, body;
 
+    if (node == PCL_NONE)
+        return;
+    body = R->node[node].owner;
     wake_list_leave(R, node);
     if (pcl_wake(R->m, body))
         pcl_transition(&R->m->eng, PCL_TR_WAKE, body, range_object(R, op->inst));
