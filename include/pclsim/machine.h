@@ -52,7 +52,7 @@ struct pcl_task_model {
     uint8_t killed;     /* a fatal signal is pending */
     uint8_t spin_depth; /* spinlocks held: preemption is off */
     uint8_t irq_depth;  /* of those, with interrupts off */
-    uint8_t choice;     /* explorer: answer of the next pcl_expired() */
+    uint8_t choice;     /* explorer: answer of the next pcl_expired(), pcl_need_resched() */
     uint8_t may_end;    /* watching: the watch has a limit, the explorer may end it */
     uint8_t pad;
     uint32_t spin;      /* spinlock waited for, PCL_NONE */
@@ -201,7 +201,7 @@ struct pcl_machine {
     uint8_t disp;     /* what becomes of the task: enum in machine.c */
     pcl_ns disp_until;
     pcl_ns limit;     /* end of the run: nobody runs ahead of it */
-    bool asked;       /* explorer: the micro-step asked pcl_expired() */
+    bool asked;       /* explorer: the micro-step asked pcl_expired() or pcl_need_resched() */
     uint32_t n_access; /* explorer: accesses to shared state in this micro-step */
     uint64_t access[4];
 
@@ -321,8 +321,9 @@ void pcl_watch(struct pcl_machine *m, uint32_t owner, pcl_ns limit);
 /** Ends a watch; no effect on a task that does not watch. The line transfer is the watcher's. */
 void pcl_notice(struct pcl_machine *m, uint32_t task);
 
-/** True when another task wants this CPU. */
-bool pcl_need_resched(const struct pcl_machine *m);
+/** True when another task wants this CPU. The explorer tries both answers; one micro-step's
+ * questions all get the same one. */
+bool pcl_need_resched(struct pcl_machine *m);
 
 /** True when the task runs on a CPU just now (what owner spinning looks at). */
 bool pcl_on_cpu(const struct pcl_machine *m, uint32_t task);

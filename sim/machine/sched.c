@@ -479,9 +479,13 @@ void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu)
         resched(m, cpu);
 }
 
-bool pcl_need_resched(const struct pcl_machine *m)
+bool pcl_need_resched(struct pcl_machine *m)
 {
-    return !m->explore && !m->ideal && m->cpu[m->cur_cpu].need_resched;
+    if (m->explore) {
+        m->asked = true;
+        return m->model[m->cur].choice;
+    }
+    return !m->ideal && m->cpu[m->cur_cpu].need_resched;
 }
 
 bool pcl_on_cpu(const struct pcl_machine *m, uint32_t task)

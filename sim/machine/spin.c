@@ -139,6 +139,7 @@ void pcl_notice(struct pcl_machine *m, uint32_t task)
         return;
     if (m->explore) {
         m->model[task].run = PCL_RUN_RUNNABLE;
+        m->model[task].may_end = false;
         return;
     }
     pcl_ns t = m->at;
