@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "display.h"
+#include <pclsim/display.h>
 
 /* What people want to see first. Objects: "all" alone, each operation, or all there are. */
 enum objects {

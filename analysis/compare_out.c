@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "display.h"
+#include <pclsim/display.h>
 
 static const char *better_word(enum pcl_better b)
 {

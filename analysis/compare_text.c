@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "display.h"
+#include <pclsim/display.h>
 
 struct cell_text {
     char value[24], change[24], half[16];

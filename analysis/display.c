@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "display.h"
+#include <pclsim/display.h>
 
 struct pcl_scale pcl_scale_for(const char *unit, double max)
 {

@@ -1,7 +1,7 @@
 /*
  * A figure of one metric: against a parameter as lines with error bars by scheme, or, when no
  * parameter varies, as one bar per scheme. Drawn by gnuplot from a template without numbers
- * (plots/NAME.gp) and inline data, so that the script is the record of the figure.
+ * (plots/figure-*.gp) and inline data, so that the script is the record of the figure.
  */
 #ifndef PCLSIM_PLOT_H
 #define PCLSIM_PLOT_H
