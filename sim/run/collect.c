@@ -1,0 +1,227 @@
+/*
+ * What a finished simulation amounts to: metrics, histograms and lock rows of the result. Times are
+ * in ns, throughput per simulated second of the measured interval.
+ */
+#include <math.h>
+
+#include "sim.h"
+
+#define PCL_NAN ((double)NAN) /* not defined in this run: no sample */
+
+static void add(struct pcl_sim *s, const char *name, const char *object, const char *unit,
+                enum pcl_better better, double value)
+{
+    pcl_result_add(s->out, name, object, unit, better, value);
+}
+
+static void latency(struct pcl_sim *s, const char *object, const struct pcl_hist *h)
+{
+    add(s, "latency_mean", object, "ns", PCL_BETTER_LOWER, h->count ? pcl_hist_mean(h) : PCL_NAN);
+    add(s, "latency_p50", object, "ns", PCL_BETTER_LOWER,
+        h->count ? (double)pcl_hist_quantile(h, 0.5) : PCL_NAN);
+    add(s, "latency_p99", object, "ns", PCL_BETTER_LOWER,
+        h->count ? (double)pcl_hist_quantile(h, 0.99) : PCL_NAN);
+    add(s, "latency_p999", object, "ns", PCL_BETTER_LOWER,
+        h->count ? (double)pcl_hist_quantile(h, 0.999) : PCL_NAN);
+    add(s, "latency_max", object, "ns", PCL_BETTER_LOWER, h->count ? (double)h->max : PCL_NAN);
+    pcl_hist_merge(pcl_result_add_hist(s->out, "latency", object), h);
+}
+
+static void operations(struct pcl_sim *s)
+{
+    double seconds = (double)s->out->sim_ns / 1e9;
+    int kinds = 0;
+
+    add(s, "throughput", "all", "op/s", PCL_BETTER_HIGHER,
+        seconds > 0 ? (double)s->transactions / seconds : PCL_NAN);
+    for (int op = 0; op < PCL_N_OPS; op++)
+        kinds += s->latency[op].count > 0;
+    latency(s, "all", &s->all);
+    for (int op = 0; op < PCL_N_OPS && kinds > 1; op++)
+        if (s->latency[op].count) {
+            add(s, "throughput", pcl_op_name((enum pcl_op)op), "op/s", PCL_BETTER_HIGHER,
+                seconds > 0 ? (double)s->latency[op].count / seconds : PCL_NAN);
+            latency(s, pcl_op_name((enum pcl_op)op), &s->latency[op]);
+        }
+}
+
+/* Jain's index over the tasks' completed transactions: 1 is even, 1/n is one task alone. */
+static double fairness(const struct pcl_sim *s)
+{
+    double sum = 0, squares = 0;
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        double x = (double)s->body[b].done;
+
+        sum += x;
+        squares += x * x;
+    }
+    return squares > 0 ? sum * sum / (squares * s->n_work) : PCL_NAN;
+}
+
+static void lock_row(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st, int mode)
+{
+    const struct pcl_hist *w = &st->mode[mode].wait, *h = &st->mode[mode].hold;
+
+    if (st->mode[mode].acquisitions == 0)
+        return;
+    struct pcl_lock_row *r = pcl_result_add_lock(s->out, name, mode == PCL_SHARED ? 'S' : 'X');
+
+    r->acquisitions = st->mode[mode].acquisitions;
+    r->contentions = st->mode[mode].contentions;
+    r->wait_min = w->count ? w->min : 0;
+    r->wait_max = w->count ? w->max : 0;
+    r->wait_total = (pcl_ns)w->sum;
+    r->hold_min = h->count ? h->min : 0;
+    r->hold_max = h->count ? h->max : 0;
+    r->hold_total = (pcl_ns)h->sum;
+    if (mode == PCL_SHARED)
+        return;
+    r->steals = st->steals;
+    r->handoffs = st->handoffs;
+    r->lost_retries = st->lost_retries;
+    r->trylock_failures = st->trylock_failures;
+    r->walk_visits = st->walk_visits;
+    r->walk_foreign = st->walk_foreign;
+    r->walks = st->walks;
+}
+
+/* The longest wait counts those that were not over at the end. */
+static pcl_ns unfinished_wait(const struct pcl_sim *s)
+{
+    pcl_ns longest = 0;
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        const struct pcl_call *c = &s->k.call[b];
+        bool waits = s->m.model[b].run == PCL_RUN_ASLEEP && c->active && c->phase;
+
+        if (waits && (s->k.page.waiter[b].queued || c->bio == PCL_NONE) &&
+            s->m.eng.now - s->k.times[b].lock_begin > longest)
+            longest = s->m.eng.now - s->k.times[b].lock_begin;
+    }
+    return longest;
+}
+
+static void one_lock(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st,
+                     pcl_ns *longest)
+{
+    uint64_t acquisitions = st->mode[0].acquisitions + st->mode[1].acquisitions;
+    struct pcl_hist wait;
+
+    if (acquisitions == 0)
+        return;
+    lock_row(s, name, st, PCL_SHARED);
+    lock_row(s, name, st, PCL_EXCLUSIVE);
+    pcl_hist_init(&wait);
+    pcl_hist_merge(&wait, &st->mode[0].wait);
+    pcl_hist_merge(&wait, &st->mode[1].wait);
+    add(s, "acquisitions", name, "count", PCL_BETTER_NONE, (double)acquisitions);
+    add(s, "contentions", name, "count", PCL_BETTER_LOWER,
+        (double)(st->mode[0].contentions + st->mode[1].contentions));
+    add(s, "wait_mean", name, "ns", PCL_BETTER_LOWER, wait.count ? pcl_hist_mean(&wait) : PCL_NAN);
+    add(s, "wait_p99", name, "ns", PCL_BETTER_LOWER,
+        wait.count ? (double)pcl_hist_quantile(&wait, 0.99) : PCL_NAN);
+    add(s, "wait_max", name, "ns", PCL_BETTER_LOWER, wait.count ? (double)wait.max : PCL_NAN);
+    if (wait.count && wait.max > *longest)
+        *longest = wait.max;
+    pcl_hist_merge(pcl_result_add_hist(s->out, "wait", name), &wait);
+    pcl_hist_fini(&wait);
+}
+
+static void locks(struct pcl_sim *s)
+{
+    pcl_ns longest = unfinished_wait(s);
+
+    one_lock(s, "page", &s->k.page.stats, &longest);
+    for (int r = 0; r < PCL_N_ROLES; r++)
+        if (s->k.range[r].ops)
+            one_lock(s, pcl_role_name((enum pcl_role)r), &s->k.range[r].stats, &longest);
+    add(s, "longest_wait", "all", "ns", PCL_BETTER_LOWER, (double)longest);
+    add(s, "waiters_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.waiters_max);
+    add(s, "walk_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.walk_max);
+    add(s, "steals", "iolock", "count", PCL_BETTER_NONE,
+        (double)s->k.range[PCL_ROLE_IOLOCK].stats.steals);
+    add(s, "handoffs", "page", "count", PCL_BETTER_NONE, (double)s->k.page.stats.handoffs);
+    add(s, "lost_retries", "page", "count", PCL_BETTER_LOWER,
+        (double)s->k.page.stats.lost_retries);
+}
+
+static void scheduling(struct pcl_sim *s)
+{
+    uint64_t vol = 0, inv = 0;
+    double ops = (double)(s->ops ? s->ops : 1);
+    static const char *const names[] = {"user", "kernel", "line", "spin", "queue", "sleep"};
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        vol += s->m.task[b].voluntary;
+        inv += s->m.task[b].involuntary;
+    }
+    vol -= s->voluntary0;
+    inv -= s->involuntary0;
+    add(s, "ctx_switches_per_op", "all", "count", PCL_BETTER_LOWER, (double)(vol + inv) / ops);
+    add(s, "voluntary", "all", "count", PCL_BETTER_NONE, (double)vol);
+    add(s, "involuntary", "all", "count", PCL_BETTER_NONE, (double)inv);
+    add(s, "irqs_off_max", "all", "ns", PCL_BETTER_LOWER, (double)s->m.irqs_off_max);
+    add(s, "line_transfers_per_op", "all", "count", PCL_BETTER_LOWER,
+        (double)(s->m.line_transfers - s->transfers0) / ops);
+    for (int c = 0; c < PCL_N_CAUSES; c++)
+        add(s, "time_per_op", names[c], "ns", PCL_BETTER_NONE,
+            (double)(s->m.cause_ns[c] - s->cause0[c]) / ops);
+}
+
+/* Kernel bytes of the locks and the index, by the structures' sizes (lockdep off). */
+static void memory(struct pcl_sim *s)
+{
+    struct pcl_lock_memory mem;
+    struct pcl_cache_memory cache;
+    const struct pcl_lock_stats *st = &s->k.page.stats;
+    int64_t idle, peak;
+
+    s->k.page.ops->memory(&s->k.page, &mem);
+    pcl_cache_memory(s->k.cache, &cache);
+    idle = mem.fixed;
+    peak = mem.fixed + mem.per_page * (int64_t)s->k.cache->peak_pages +
+           mem.per_held * st->held_max + mem.per_waiter * (int64_t)st->waiters_max;
+    for (int r = 0; r < PCL_N_ROLES; r++) {
+        const struct pcl_range_locks *R = &s->k.range[r];
+
+        if (!R->ops)
+            continue;
+        R->ops->memory(R, &mem);
+        idle += mem.per_inode * R->n_inst;
+        peak += mem.per_inode * R->n_inst + mem.per_held * R->stats.held_max +
+                mem.per_waiter * (int64_t)R->stats.waiters_max;
+    }
+    add(s, "bytes_static", "locks", "B", PCL_BETTER_LOWER, (double)idle);
+    add(s, "bytes_peak", "locks", "B", PCL_BETTER_LOWER, (double)peak);
+    add(s, "bytes_peak", "index", "B", PCL_BETTER_LOWER, (double)cache.peak_node_bytes);
+}
+
+void sim_collect(struct pcl_sim *s)
+{
+    struct pcl_result *r = s->out;
+    pcl_ns end = s->m.eng.now < s->end && !s->job->scenario ? s->last_done : s->end;
+
+    if (s->m.stop || (s->job->scenario && s->m.n_tasks && s->end == PCL_NS_MAX - 1))
+        end = s->last_done;
+    r->seed = s->job->seed;
+    r->replication = s->job->replication;
+    (void)snprintf(r->scheme, sizeof(r->scheme), "%s", s->job->scheme->name);
+    r->warmup_ns = s->measure_from;
+    r->sim_ns = end > s->measure_from ? end - s->measure_from : 0;
+    r->ops = s->ops;
+    r->events = s->m.steps;
+    r->fingerprint = pcl_fp_value(&s->m.eng.fp);
+    operations(s);
+    add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
+    locks(s);
+    scheduling(s);
+    memory(s);
+    if (s->k.cache->oracle)
+        add(s, "violations", "all", "count", PCL_BETTER_LOWER, (double)r->total_violations);
+    if (s->laws.broken) {
+        r->failed = true;
+        r->code = PCL_ELAW;
+        (void)snprintf(r->error, sizeof(r->error), "%s", s->laws.text);
+    }
+}

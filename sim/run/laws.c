@@ -1,0 +1,182 @@
+/*
+ * Laws that hold in every simulation, checked while it runs: one owner per page at a time, every lock's
+ * own invariants, no two conflicting
+ * ranges held, nobody asleep for ever, waiters conserved, Little's law. A broken law ends the run
+ * and says when, who, and with which seed.
+ *
+ * Little's law in the exact form: the area under the number of operations under way equals the sum
+ * of the times that they have been under way, whatever the arrivals.
+ */
+#include <stdarg.h>
+
+#include "sim.h"
+
+void laws_break(struct pcl_sim *s, const char *fmt, ...)
+{
+    char why[300];
+    va_list ap;
+
+    if (s->laws.broken)
+        return;
+    va_start(ap, fmt);
+    (void)vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    s->laws.broken = true;
+    s->m.stop = true;
+    (void)snprintf(s->laws.text, sizeof(s->laws.text),
+                   "law broken at %lld ns, task %d, seed %llu, replication %u: %s",
+                   (long long)s->m.eng.now, s->m.cur == PCL_NONE ? -1 : (int)s->m.cur,
+                   (unsigned long long)s->job->seed, s->job->replication, why);
+}
+
+void laws_init(struct pcl_sim *s)
+{
+#ifdef PCLSIM_CHECKING
+    s->laws.on = true;
+#else
+    s->laws.on = s->job->check;
+#endif
+}
+
+/* --- Little's law ------------------------------------------------------------------------------- */
+
+static void advance(struct pcl_laws *l, pcl_ns now)
+{
+    l->area += (pcl_u128)(uint64_t)l->under_way * (uint64_t)(now - l->area_at);
+    l->area_at = now;
+}
+
+void laws_op_begin(struct pcl_sim *s)
+{
+    advance(&s->laws, s->m.eng.now);
+    s->laws.under_way++;
+}
+
+void laws_op_end(struct pcl_sim *s)
+{
+    advance(&s->laws, s->m.eng.now);
+    s->laws.under_way--;
+    s->laws.times += (uint64_t)(s->m.eng.now - s->body[s->m.cur].called);
+}
+
+static void check_little(struct pcl_sim *s)
+{
+    pcl_u128 times = s->laws.times;
+
+    advance(&s->laws, s->m.eng.now);
+    for (uint32_t b = 0; b < s->n_work; b++)
+        if (s->body[b].phase == BODY_CALL)
+            times += (uint64_t)(s->m.eng.now - s->body[b].called);
+    if (times != s->laws.area)
+        laws_break(s, "Little's law: the operations' times do not add up to their number in time");
+}
+
+/* --- ranges and pages ----------------------------------------------------------------------------- */
+
+static const enum pcl_role roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
+                                      PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
+
+static void check_exclusion(struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    for (uint32_t a = 0; a < R->n_nodes; a++) {
+        const struct pcl_range_node *x = &R->node[a];
+
+        if (!x->used || !x->held)
+            continue;
+        for (uint32_t b = a + 1; b < R->n_nodes; b++) {
+            const struct pcl_range_node *y = &R->node[b];
+
+            if (y->used && y->held && x->inst == y->inst && pcl_range_conflict(x, y))
+                laws_break(s, "%s %u: tasks %u and %u hold conflicting ranges",
+                           pcl_role_name(R->role), x->inst, x->owner, y->owner);
+        }
+    }
+}
+
+static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    const char *why = "";
+
+    if (R->ops->props & PCL_PROP_NULL)
+        return;
+    if (R->n_nodes <= 4096)
+        check_exclusion(s, R);
+    for (uint32_t i = 0; R->ops->validate && i < R->n_inst; i++)
+        if (!R->ops->validate(R, i, &why))
+            laws_break(s, "%s %u (%s): %s", pcl_role_name(R->role), i, R->ops->name, why);
+}
+
+/* A page whose lock is held by two tasks at once, or is free while its holder goes on. */
+static void check_pages(struct pcl_sim *s)
+{
+    const char *why = "";
+    const struct pcl_page_locks *L = &s->k.page;
+    uint64_t queued = 0;
+
+    if (L->ops->validate && !L->ops->validate(L, &why))
+        laws_break(s, "page (%s): %s", L->ops->name, why);
+    for (uint32_t w = 0; w < L->n_bodies; w++)
+        queued += L->waiter[w].queued;
+    if (queued != L->stats.waiters)
+        laws_break(s, "page: %llu waiters are queued, %llu counted", (unsigned long long)queued,
+                   (unsigned long long)L->stats.waiters);
+}
+
+void laws_look(struct pcl_sim *s)
+{
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        check_ranges(s, &s->k.range[roles[i]]);
+    check_pages(s);
+    check_little(s);
+}
+
+/* --- nobody is lost --------------------------------------------------------------------------------- */
+
+/* Is anybody on the way to wake the waiters of this folio? */
+static bool waker_under_way(const struct pcl_page_locks *L, const struct pcl_waiter *w)
+{
+    for (uint32_t b = 0; b < L->n_bodies; b++)
+        if (L->op[b].what == PCL_PAGE_UNLOCK && L->op[b].folio == w->folio && L->op[b].pc != 0)
+            return true;
+    return false;
+}
+
+static void check_sleepers(struct pcl_sim *s)
+{
+    const struct pcl_page_locks *L = &s->k.page;
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        const struct pcl_waiter *w = &L->waiter[b];
+
+        if (s->m.model[b].run != PCL_RUN_ASLEEP || !w->queued)
+            continue;
+        if (!(s->k.cache->flags[w->folio] & w->bit) && !waker_under_way(L, w) && !s->m.stop)
+            laws_break(s, "lost wake-up: task %u sleeps on folio %u, whose lock is free", b,
+                       w->folio);
+    }
+}
+
+/* With nothing pending, whoever has not ended waits for ever. */
+void laws_end(struct pcl_sim *s)
+{
+    uint32_t stuck = 0, who = 0;
+
+    for (uint32_t b = 0; b < s->n_work; b++)
+        if (s->m.model[b].run != PCL_RUN_DEAD && s->body[b].phase == BODY_CALL &&
+            pcl_event_time(&s->m.eng, b) == PCL_NS_MAX) {
+            stuck++;
+            who = b;
+        }
+    bool idle = s->m.n_flight == 0;
+
+    for (uint32_t b = 0; b < s->m.n_bodies && idle; b++)
+        if (b != s->k.flusher && pcl_event_time(&s->m.eng, b) != PCL_NS_MAX)
+            idle = false;
+    if (idle && stuck && !s->m.stop)
+        laws_break(s, "deadlock or lost wake-up: %u tasks wait for ever, one of them task %u (%s)",
+                   stuck, who, pcl_op_name((enum pcl_op)s->body[who].action.req.op));
+    if (!s->laws.on)
+        return;
+    check_sleepers(s);
+    laws_look(s);
+}

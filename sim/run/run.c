@@ -1,0 +1,71 @@
+/*
+ * Runs one job: warm-up, measured interval, result. In a checking run the laws are looked at every
+ * so often in simulated time, and at the end.
+ */
+#include <time.h>
+
+#include "sim.h"
+
+enum {
+    LOOKS = 64 /* times that the laws are looked at during a run */
+};
+
+static double wall(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Runs to a time, with stops on the way to look at the laws. */
+static int run_to(struct pcl_sim *s, pcl_ns to, const volatile int *cancel)
+{
+    pcl_ns from = s->m.eng.now, step = (to - from) / LOOKS;
+
+    if (s->laws.on && step > 0 && s->job->scenario)
+        for (int i = 1; i < LOOKS && !s->m.stop; i++) {
+            int rc = pcl_machine_run(&s->m, from + step * i, cancel);
+
+            if (rc)
+                return rc;
+            laws_look(s);
+        }
+    return s->m.stop ? PCL_OK : pcl_machine_run(&s->m, to, cancel);
+}
+
+static int run(struct pcl_sim *s, const volatile int *cancel)
+{
+    int rc = PCL_OK;
+
+    if (s->measure_from > 0)
+        rc = run_to(s, s->measure_from, cancel);
+    if (rc || s->m.stop)
+        return rc;
+    sim_measure(s);
+    rc = run_to(s, s->end, cancel);
+    if (rc == PCL_OK)
+        laws_end(s);
+    return rc;
+}
+
+int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile int *cancel,
+            struct pcl_err *err)
+{
+    struct pcl_sim s;
+    double began = wall();
+    int rc = sim_init(&s, job, out, err);
+
+    if (rc == PCL_OK) {
+        pcl_assert_context(&s.m.eng.now, &s.m.cur, job->seed);
+        rc = run(&s, cancel);
+        if (rc == PCL_OK)
+            sim_collect(&s);
+        else
+            pcl_fail(err, rc, "interrupted");
+        pcl_assert_context(NULL, NULL, 0);
+    }
+    out->wall_s = wall() - began;
+    sim_fini(&s);
+    return rc;
+}

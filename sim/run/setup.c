@@ -1,0 +1,161 @@
+/*
+ * Builds a simulation from a job: machine, kernel, files with what they hold at the start, tasks.
+ */
+#include <stdlib.h>
+
+#include "sim.h"
+
+static void report(void *arg, const struct pcl_wrong_info *w)
+{
+    struct pcl_sim *s = arg;
+    struct pcl_violation *v = pcl_result_add_violation(s->out);
+
+    pcl_transition(&s->m.eng, PCL_TR_VIOLATION, s->m.cur, w->what);
+    if (!v)
+        return;
+    (void)snprintf(v->kind, sizeof(v->kind), "%s", pcl_wrong_name(w->what));
+    v->at = s->m.eng.now;
+    (void)snprintf(v->text, sizeof(v->text),
+                   "file %u, page %llu: task %u (%s) saw content %llx, right was %llx", w->inode,
+                   (unsigned long long)w->pgoff, s->m.cur,
+                   s->m.cur < s->n_work
+                       ? pcl_op_name((enum pcl_op)s->body[s->m.cur].action.req.op)
+                       : "kernel",
+                   (unsigned long long)w->seen, (unsigned long long)w->right);
+}
+
+static void set_up_files(struct pcl_sim *s)
+{
+    for (uint32_t i = 0; i < s->src.n_files; i++) {
+        const struct pcl_source_file *f = &s->src.files[i];
+        uint32_t inode = pcl_kernel_inode(&s->k, f->size, f->mapped);
+
+        if (f->cached <= 0)
+            continue;
+        uint64_t first = (uint64_t)f->cached_at >> PCL_PAGE_SHIFT;
+        uint64_t end = ((uint64_t)f->cached_at + (uint64_t)f->cached +
+                        (uint64_t)PCL_PAGE_SIZE - 1) >> PCL_PAGE_SHIFT;
+
+        pcl_cache_populate(s->k.cache, inode, first, end - first, (unsigned)f->order,
+                           f->dirty ? PCL_FOLIO_DIRTY : 0);
+        if (f->dirty)
+            s->k.inode[inode].dirtied = 0;
+    }
+}
+
+static int init_source(struct pcl_sim *s, struct pcl_err *err)
+{
+    const struct pcl_job *job = s->job;
+
+    if (job->scenario)
+        return pcl_source_scenario(&s->src, job->scenario, job->seed, job->replication, err);
+    return pcl_source_replay(&s->src, job->trace, &job->replay, job->seed, job->replication, err);
+}
+
+static void init_times(struct pcl_sim *s)
+{
+    const struct pcl_scenario *sc = s->job->scenario;
+
+    s->end = PCL_NS_MAX - 1;
+    if (!sc)
+        return;
+    s->measure_from = sc->warmup;
+    if (sc->duration > 0)
+        s->end = pcl_ns_add(sc->warmup, sc->duration);
+    s->stop_after = (uint64_t)sc->ops;
+}
+
+int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *out,
+             struct pcl_err *err)
+{
+    const struct pcl_scenario *sc = job->scenario;
+
+    *s = (struct pcl_sim){.job = job, .out = out};
+    int rc = init_source(s, err);
+
+    if (rc)
+        return rc;
+    bool flusher = job->machine->writeback_interval > 0;
+    struct pcl_machine_conf mc = {.profile = job->machine,
+                                  .n_tasks = s->src.n_tasks + flusher,
+                                  .cpus = sc ? sc->cpus : 0,
+                                  .seed = job->seed,
+                                  .replication = job->replication,
+                                  .run_ahead = !job->no_runahead,
+                                  .step = sim_step,
+                                  .owner = s};
+    struct pcl_kernel_conf kc = {.fs = sc ? sc->fs : job->replay.fs,
+                                 .scheme = job->scheme,
+                                 .memory_limit = sc ? sc->memory_limit : 0,
+                                 .oracle = job->check || (sc && sc->expect_violations),
+                                 .violation = report,
+                                 .arg = s};
+
+    pcl_machine_init(&s->m, &mc, NULL);
+    rc = pcl_kernel_init(&s->k, &s->m, &kc, err);
+    if (rc)
+        return rc;
+    s->n_work = s->src.n_tasks;
+    s->body = pcl_xcalloc(s->n_work, sizeof(*s->body));
+    for (int i = 0; i < PCL_N_OPS; i++)
+        pcl_hist_init(&s->latency[i]);
+    pcl_hist_init(&s->all);
+    pcl_hist_init(&s->tx);
+    for (uint32_t i = 0; i < s->src.n_mms; i++)
+        (void)pcl_kernel_mm(&s->k);
+    set_up_files(s);
+    init_times(s);
+    laws_init(s);
+    for (uint32_t t = 0; t < s->n_work; t++) {
+        s->m.task[t].mm = s->src.mm_of[t];
+        s->body[t].arrival = s->src.start[t];
+        pcl_task_start(&s->m, t, s->src.start[t]);
+    }
+    if (flusher) {
+        s->k.flusher = s->n_work;
+        pcl_task_start(&s->m, s->n_work, job->machine->writeback_interval);
+    }
+    return PCL_OK;
+}
+
+void sim_fini(struct pcl_sim *s)
+{
+    pcl_kernel_fini(&s->k);
+    pcl_machine_fini(&s->m);
+    pcl_source_fini(&s->src);
+    free(s->body);
+    for (int i = 0; i < PCL_N_OPS; i++)
+        pcl_hist_fini(&s->latency[i]);
+    pcl_hist_fini(&s->all);
+    pcl_hist_fini(&s->tx);
+}
+
+/* Forgets the numbers, keeps what is: who waits and what is held now. */
+static void forget(struct pcl_lock_stats *st)
+{
+    struct pcl_lock_stats fresh;
+
+    pcl_lock_stats_init(&fresh);
+    fresh.waiters = fresh.waiters_max = st->waiters;
+    fresh.held = fresh.held_max = st->held;
+    pcl_lock_stats_fini(st);
+    *st = fresh;
+}
+
+void sim_measure(struct pcl_sim *s)
+{
+    forget(&s->k.page.stats);
+    for (int r = 0; r < PCL_N_ROLES; r++)
+        if (s->k.range[r].ops)
+            forget(&s->k.range[r].stats);
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        s->voluntary0 += s->m.task[b].voluntary;
+        s->involuntary0 += s->m.task[b].involuntary;
+    }
+    s->transfers0 = s->m.line_transfers;
+    s->wakes0 = s->m.wakes;
+    for (int c = 0; c < PCL_N_CAUSES; c++)
+        s->cause0[c] = s->m.cause_ns[c];
+    s->m.irqs_off_max = 0;
+    s->measuring = true;
+}

@@ -1,0 +1,81 @@
+/*
+ * One simulation under way: the machine, the kernel, the source of operations, the tasks between
+ * them, and what is measured. Private to sim/run.
+ */
+#ifndef PCLSIM_SIM_H
+#define PCLSIM_SIM_H
+
+#include <pclsim/run.h>
+#include <pclsim/source.h>
+
+enum pcl_body_phase {
+    BODY_NEXT,  /* fetch the next action */
+    BODY_THINK, /* its think time */
+    BODY_CALL   /* inside the operation */
+};
+
+struct pcl_body {
+    uint64_t i;      /* operation number */
+    pcl_ns begin;    /* of the operation; an open arrival's due time */
+    pcl_ns called;   /* when the task made the call */
+    pcl_ns tx_begin; /* of the transaction */
+    pcl_ns arrival;  /* open: the last one's due time */
+    uint64_t done;   /* transactions, measured ones */
+    uint8_t phase;
+    struct pcl_action action;
+};
+
+struct pcl_laws {
+    bool on;
+    bool broken;
+    char text[512];
+    /* Little's law: the area under the number of operations under way, and their times */
+    int64_t under_way;
+    pcl_ns area_at;
+    pcl_u128 area, times;
+};
+
+struct pcl_sim {
+    const struct pcl_job *job;
+    struct pcl_machine m;
+    struct pcl_kernel k;
+    struct pcl_source src;
+    struct pcl_body *body;
+    uint32_t n_work;   /* tasks of the workload; the flusher comes after them */
+    pcl_ns measure_from, end;
+    uint64_t stop_after; /* transactions, 0: none */
+    bool measuring;
+    uint64_t transactions, ops;
+    struct pcl_hist latency[PCL_N_OPS], all, tx;
+    pcl_ns last_done;
+    struct pcl_result *out;
+    struct pcl_laws laws;
+    /* counters at the start of the measured interval */
+    uint64_t voluntary0, involuntary0, transfers0, wakes0;
+    pcl_ns cause0[PCL_N_CAUSES];
+};
+
+/* body.c */
+void sim_step(struct pcl_machine *m, uint32_t body);
+
+/* setup.c */
+int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *out,
+             struct pcl_err *err);
+void sim_fini(struct pcl_sim *s);
+/** Ends the warm-up: what was counted so far is forgotten. */
+void sim_measure(struct pcl_sim *s);
+
+/* collect.c */
+void sim_collect(struct pcl_sim *s);
+
+/* laws.c */
+void laws_init(struct pcl_sim *s);
+void laws_op_begin(struct pcl_sim *s);
+void laws_op_end(struct pcl_sim *s);
+/** Looks at the whole state; called now and then, and at the end. */
+void laws_look(struct pcl_sim *s);
+/** At the end of the run: nobody may be lost. */
+void laws_end(struct pcl_sim *s);
+void laws_break(struct pcl_sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

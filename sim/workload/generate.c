@@ -1,0 +1,200 @@
+/*
+ * A scenario as a source of operations. Every draw is keyed by task and operation number, so what a
+ * task does is the same under every scheme.
+ */
+#include <stdlib.h>
+
+#include <pclsim/source.h>
+
+enum {
+    MAX_TASKS = 1 << 22
+};
+
+static struct pcl_stream stream(const struct pcl_source *s, uint32_t task, enum pcl_purpose what)
+{
+    return pcl_stream(s->seed, s->replication, task, what);
+}
+
+static enum pcl_op pick_op(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
+                           uint64_t i)
+{
+    uint64_t total = 0, draw;
+    unsigned kinds = 0, only = 0;
+
+    for (unsigned op = 0; op < PCL_N_OPS; op++)
+        if (g->weight[op]) {
+            total += g->weight[op];
+            kinds++;
+            only = op;
+        }
+    if (kinds == 1)
+        return (enum pcl_op)only;
+    draw = pcl_below(stream(s, task, PCL_DRAW_MIX), i, 0, total);
+    for (unsigned op = 0; op < PCL_N_OPS; op++) {
+        if (draw < g->weight[op])
+            return (enum pcl_op)op;
+        draw -= g->weight[op];
+    }
+    return (enum pcl_op)only;
+}
+
+/* Offset inside a region of len bytes at at, so that size bytes fit if they can. */
+static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
+                           uint64_t i, int64_t size)
+{
+    int64_t at = g->region_at, len = g->region_len;
+
+    if (g->offsets == PCL_OFF_HOT)
+        return at;
+    if (g->offsets == PCL_OFF_PARTITION) {
+        int64_t share = len / (int64_t)g->tasks / g->align * g->align;
+
+        if (share > 0) {
+            at += share * (int64_t)s->index_in[task];
+            len = share;
+        }
+    }
+    int64_t room = len > size ? len - size : 0;
+    uint64_t places = (uint64_t)(room / g->align) + 1, place;
+
+    if (g->offsets == PCL_OFF_SEQUENTIAL)
+        place = i % places;
+    else if (g->offsets == PCL_OFF_ZIPF)
+        /* ranks are scattered: neighbours in popularity are no neighbours in the file */
+        place = pcl_zipf_draw(&s->zipf[s->group_of[task]], stream(s, task, PCL_DRAW_OFFSET), i) *
+                UINT64_C(0x9e3779b97f4a7c15) % places;
+    else
+        place = pcl_below(stream(s, task, PCL_DRAW_OFFSET), i, 0, places);
+    return at + (int64_t)place * g->align;
+}
+
+static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
+                         uint64_t i, struct pcl_request *r)
+{
+    int64_t size = pcl_dist_draw(&g->size, stream(s, task, PCL_DRAW_SIZE), i);
+
+    if (size > g->region_len)
+        size = g->region_len;
+    *r = (struct pcl_request){.op = (uint8_t)pick_op(s, g, task, i),
+                              .inode = s->inode_of[task],
+                              .mm = s->mm_of[task],
+                              .off = pick_offset(s, g, task, i, size),
+                              .len = size};
+    if (r->op == PCL_OP_FAULT_READ || r->op == PCL_OP_FAULT_WRITE || r->op == PCL_OP_PAGE_LOCK)
+        r->len = 1;
+    if (r->op == PCL_OP_FSYNC)
+        r->off = r->len = 0; /* the whole file */
+    if (r->op == PCL_OP_PAGE_LOCK)
+        r->hold = pcl_dist_draw(&g->hold, stream(s, task, PCL_DRAW_HOLD), i);
+}
+
+static bool next(const struct pcl_source *s, uint32_t task, uint64_t i, struct pcl_action *out)
+{
+    const struct pcl_group *g = &s->scenario->groups[s->group_of[task]];
+    uint32_t pass = (uint32_t)(i % g->ops_per_transaction);
+
+    out->first = pass == 0;
+    out->last = pass == g->ops_per_transaction - 1;
+    out->on_cpu = g->think_on_cpu;
+    out->open = g->open;
+    out->think = 0;
+    if (out->first)
+        out->think = pcl_dist_draw(&g->think,
+                                   stream(s, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK),
+                                   i / g->ops_per_transaction);
+    fill_request(s, g, task, i, &out->req);
+    return true;
+}
+
+static struct pcl_source_file file_of(const struct pcl_file_spec *f)
+{
+    return (struct pcl_source_file){.size = f->size,
+                                    .cached = f->cached,
+                                    .cached_at = f->cached_at,
+                                    .order = f->order,
+                                    .dirty = f->dirty,
+                                    .mapped = f->mapped};
+}
+
+/* The shared files first, then one copy per task of the groups that have private ones. */
+static void set_up_files(struct pcl_source *s, const struct pcl_scenario *sc)
+{
+    uint32_t n = (uint32_t)sc->n_files;
+
+    for (size_t g = 0; g < sc->n_groups; g++)
+        n += sc->groups[g].private_files ? sc->groups[g].tasks : 0;
+    s->files = pcl_xcalloc(n ? n : 1, sizeof(*s->files));
+    for (size_t f = 0; f < sc->n_files; f++)
+        s->files[f] = file_of(&sc->files[f]);
+    s->n_files = (uint32_t)sc->n_files;
+    for (uint32_t t = 0; t < s->n_tasks; t++) {
+        const struct pcl_group *g = &sc->groups[s->group_of[t]];
+
+        s->inode_of[t] = g->file;
+        if (g->private_files) {
+            s->inode_of[t] = s->n_files;
+            s->files[s->n_files++] = file_of(&sc->files[g->file]);
+        }
+    }
+}
+
+static void set_up_group(struct pcl_source *s, size_t gi, uint32_t *task)
+{
+    const struct pcl_group *g = &s->scenario->groups[gi];
+    uint32_t mm = s->n_mms;
+
+    for (uint32_t i = 0; i < g->tasks; i++, (*task)++) {
+        s->group_of[*task] = (uint32_t)gi;
+        s->index_in[*task] = i;
+        s->mm_of[*task] = g->processes ? mm + i : mm;
+        if (g->start_jitter > 0)
+            s->start[*task] = (pcl_ns)pcl_below(stream(s, *task, PCL_DRAW_START), 0, 0,
+                                                (uint64_t)g->start_jitter + 1);
+    }
+    s->n_mms += g->processes ? g->tasks : 1;
+    if (g->offsets == PCL_OFF_ZIPF) {
+        int64_t room = g->region_len - (int64_t)pcl_dist_mean(&g->size);
+
+        pcl_zipf_init(&s->zipf[gi], (uint64_t)((room > 0 ? room : 0) / g->align) + 1, g->zipf_s);
+    }
+}
+
+int pcl_source_scenario(struct pcl_source *s, const struct pcl_scenario *sc, uint64_t seed,
+                        uint32_t replication, struct pcl_err *err)
+{
+    uint64_t n = 0;
+    uint32_t task = 0;
+
+    *s = (struct pcl_source){
+        .next = next, .scenario = sc, .seed = seed, .replication = replication};
+    for (size_t g = 0; g < sc->n_groups; g++)
+        n += sc->groups[g].tasks;
+    if (n > MAX_TASKS)
+        return pcl_fail(err, PCL_EINVAL, "%s: want at most %d tasks in all, found %llu", sc->name,
+                        MAX_TASKS, (unsigned long long)n);
+    s->n_tasks = (uint32_t)n;
+    s->group_of = pcl_xcalloc(n, sizeof(*s->group_of));
+    s->index_in = pcl_xcalloc(n, sizeof(*s->index_in));
+    s->inode_of = pcl_xcalloc(n, sizeof(*s->inode_of));
+    s->mm_of = pcl_xcalloc(n, sizeof(*s->mm_of));
+    s->start = pcl_xcalloc(n, sizeof(*s->start));
+    s->zipf = pcl_xcalloc(sc->n_groups, sizeof(*s->zipf));
+    for (size_t g = 0; g < sc->n_groups; g++)
+        set_up_group(s, g, &task);
+    set_up_files(s, sc);
+    return PCL_OK;
+}
+
+void pcl_source_fini(struct pcl_source *s)
+{
+    free(s->files);
+    free(s->mm_of);
+    free(s->start);
+    free(s->group_of);
+    free(s->index_in);
+    free(s->inode_of);
+    free(s->zipf);
+    free(s->first_op);
+    free(s->order);
+    *s = (struct pcl_source){0};
+}
