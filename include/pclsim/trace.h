@@ -16,7 +16,7 @@ struct pcl_trace_op {
     uint8_t op;      /* enum pcl_op */
     uint8_t flags;   /* enum pcl_op_flag */
     uint32_t line;   /* source line of its start, from 1 */
-    int64_t off, len; /* bytes; len is what was transferred */
+    int64_t off, len; /* bytes; len is what was transferred; both 0 for SYSCALL */
 };
 
 struct pcl_trace_thread {
@@ -28,8 +28,9 @@ struct pcl_trace_thread {
 struct pcl_trace_inode {
     char *path;
     int64_t size;      /* known size when the trace begins, -1 unknown: at least extent */
-    int64_t extent;    /* 1 + the highest byte that any operation touches */
-    bool created;      /* the trace itself creates it: empty at the start */
+    int64_t extent;    /* 1 + the highest byte that any operation touches; SYSCALL and failed
+                        * operations touch none, TRUNCATE touches up to the new size */
+    bool created;      /* the trace itself creates it: size is 0 and right */
     uint64_t n_ops;
     uint32_t n_threads; /* threads that operate on it */
 };
@@ -56,9 +57,10 @@ struct pcl_trace {
     char sha256[65]; /* of the file as it lies on disk */
     struct pcl_trace_op *ops; /* sorted by (t_ns, line) */
     size_t n_ops;
-    struct pcl_trace_thread *threads;
+    struct pcl_trace_thread *threads; /* those with operations, by first operation */
     size_t n_threads;
-    struct pcl_trace_inode *inodes;
+    uint64_t idle_threads; /* seen in the recording, but without any operation */
+    struct pcl_trace_inode *inodes; /* those with operations, by first operation */
     size_t n_inodes;
     uint64_t lines_read, lines_used;
     struct pcl_trace_skip *skips; /* lines_read = lines_used + sum of skips[].lines */
@@ -66,10 +68,15 @@ struct pcl_trace {
     uint64_t guessed_offsets, unmatched_unfinished, unmatched_resumed, time_backwards;
     pcl_ns span_ns;
     unsigned evidence;
-    const char *clock;        /* "wall clock" */
-    double tracer_ns_per_call; /* estimate of the tracer's overhead per call; < 0 unknown */
-    const char *tracer_note;  /* how it was estimated, static */
-    const char *not_modelled; /* reserved word of the skip reasons for operations, static */
+    const char *clock;         /* "wall clock" */
+    double tracer_ns_per_call; /* by how much each dur_ns is too long because somebody watched;
+                                * < 0 unknown. The gaps between calls are stretched about as much,
+                                * and calls of different threads wait for the tracer in turn. */
+    const char *tracer_note;   /* how it was estimated, static */
+    const char *not_modelled; /* how the skip reasons begin that stand for real work on files
+                               * which has no operation here ("not modelled yet"), static */
+    const char **notes; /* remarks on this recording, static texts */
+    size_t n_notes;
 };
 
 /** Reads a trace file (gzip by magic number; "-" is standard input). On success the caller frees
