@@ -1,0 +1,500 @@
+/*
+ * Expanding a study: every point of the grid gets the scenario parsed anew with that point's
+ * settings and a machine derived from the base, so that a job never differs from what the same
+ * --set would have given. The seed is one for all; the replication number tells the
+ * replications apart, and all schemes of a replication see the same random numbers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <pclsim/study.h>
+
+#include "study_internal.h"
+
+static const char *const default_schemes[] = {"v5.8", "v5.9-rc1", "v5.9"};
+
+#define DEFAULT_MACHINE "server-2s"
+#define DEFAULT_REPS 10
+#define MAX_JOBS 10000000
+
+/* One way of running: a point of the grid, or a number of clones. */
+struct point {
+    const struct pcl_scenario *scenario;
+    const struct pcl_profile *machine;
+    struct pcl_replay_opts replay;
+    struct pcl_config_desc desc; /* without the scheme */
+};
+
+struct build {
+    const struct pcl_study_spec *spec;
+    struct pcl_study *study;
+    struct pcl_study_memory *mem;
+    struct pcl_err *err;
+    const char *file; /* of the scenario, for messages */
+    char *text;
+    const char **set; /* --set of the scenario, then one per free axis */
+    size_t n_set;
+    const struct pcl_scenario *base;
+    struct pcl_profile *machine;
+    char *machine_text;
+    struct pcl_scheme *scheme;
+    const char **scheme_text;
+    const struct pcl_grid_axis *axis[PCL_GRID_MAX];
+    size_t n_axes;
+    struct point *point;
+};
+
+static char *keep(struct build *b, char *text)
+{
+    char *kept = pcl_arena_strdup(&b->mem->arena, text);
+
+    free(text);
+    return kept;
+}
+
+/* --- settings --------------------------------------------------------------------------------
+ */
+
+static int split(const char *set, char *key, size_t n, const char **value, struct pcl_err *err)
+{
+    const char *eq = strchr(set, '=');
+
+    if (!eq || eq == set || (size_t)(eq - set) >= n)
+        return pcl_fail_at(err, "--set", 0, 0, "want [section.]KEY=VALUE, found '%s'", set);
+    (void)snprintf(key, n, "%.*s", (int)(eq - set), set);
+    *value = eq + 1;
+    return PCL_OK;
+}
+
+/* Takes the settings apart: those of the machine are applied, the others kept for the parser.
+ */
+static int read_settings(struct build *b)
+{
+    b->set =
+        pcl_arena_alloc(&b->mem->arena, b->spec->n_set + PCL_GRID_MAX + 1, sizeof(*b->set));
+    for (size_t i = 0; i < b->spec->n_set; i++) {
+        const char *set = b->spec->set[i], *value;
+        char key[256];
+        int rc = split(set, key, sizeof(key), &value, b->err);
+
+        if (rc != PCL_OK)
+            return rc;
+        if (pcl_set_machine_key(set))
+            continue;
+        if (b->spec->trace)
+            return pcl_fail_at(b->err, "--set", 0, 0,
+                               "a trace has no settings of its own: want machine.KEY=VALUE, "
+                               "found '%s'",
+                               set);
+        b->set[b->n_set++] = set;
+    }
+    return PCL_OK;
+}
+
+static int set_machine(struct build *b, struct pcl_profile *m, const char *set,
+                       const char *file, unsigned line)
+{
+    const char *rest = pcl_set_machine_key(set), *value;
+    char key[256];
+    int rc = split(rest, key, sizeof(key), &value, b->err);
+
+    return rc == PCL_OK ? pcl_profile_set(m, key, value, file, line, 0, b->err) : rc;
+}
+
+static int load_machine(struct build *b)
+{
+    const char *name = b->spec->machine ? b->spec->machine
+                       : b->base        ? b->base->machine
+                                        : DEFAULT_MACHINE;
+    int rc;
+
+    b->machine = pcl_arena_alloc(&b->mem->arena, 1, sizeof(*b->machine));
+    rc = pcl_profile_load(name[0] ? name : DEFAULT_MACHINE, b->machine, b->err);
+    for (size_t i = 0; rc == PCL_OK && i < b->spec->n_set; i++)
+        if (pcl_set_machine_key(b->spec->set[i]))
+            rc = set_machine(b, b->machine, b->spec->set[i], "--set", 0);
+    if (rc == PCL_OK)
+        b->machine_text = keep(b, pcl_profile_text(b->machine));
+    return rc;
+}
+
+/* --- scenario and schemes --------------------------------------------------------------------
+ */
+
+static int load_text(struct build *b)
+{
+    char *path = NULL;
+    size_t size;
+    int rc;
+
+    b->file = b->spec->scenario;
+    if (b->spec->scenario_text) {
+        b->text = pcl_arena_strdup(&b->mem->arena, b->spec->scenario_text);
+        return PCL_OK;
+    }
+    rc = pcl_find_data("workloads", b->spec->scenario, ".ini", &path, b->err);
+    if (rc != PCL_OK)
+        return rc;
+    b->file = keep(b, path);
+    rc = pcl_read_file(b->file, (size_t)64 << 20, &b->text, &size, b->err);
+    if (rc == PCL_OK)
+        b->text = keep(b, b->text);
+    return rc;
+}
+
+static int parse(struct build *b, size_t n_set, const struct pcl_scenario **out)
+{
+    struct pcl_scenario *s;
+    int rc = pcl_scenario_parse(b->file, b->text, b->set, n_set, &s, b->err);
+
+    if (rc != PCL_OK)
+        return rc;
+    b->mem->scenario =
+        pcl_xrealloc(b->mem->scenario, b->mem->n_scenarios + 1, sizeof(struct pcl_scenario *));
+    b->mem->scenario[b->mem->n_scenarios++] = s;
+    *out = s;
+    return PCL_OK;
+}
+
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+
+    return dot ? dot + 1 : key;
+}
+
+/* "tasks" and "readers.tasks" are one setting when either needs no section. */
+static bool same_key(const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    return (!strchr(a, '.') || !strchr(b, '.')) && strcmp(last_part(a), last_part(b)) == 0;
+}
+
+/* The axes that no --set pins. */
+static void choose_axes(struct build *b)
+{
+    for (size_t a = 0; !b->spec->no_grid && b->base && a < b->base->n_grid; a++) {
+        bool pinned = false;
+
+        for (size_t i = 0; i < b->spec->n_set; i++) {
+            const char *value;
+            char key[256];
+
+            if (split(b->spec->set[i], key, sizeof(key), &value, NULL) == PCL_OK)
+                pinned = pinned || same_key(key, b->base->grid[a].key);
+        }
+        if (!pinned)
+            b->axis[b->n_axes++] = &b->base->grid[a];
+    }
+}
+
+/* All schemes that can be named: the scenario's own hide shipped ones of the same name. */
+static int gather_schemes(struct build *b, struct pcl_schemes *all)
+{
+    struct pcl_schemes shipped = {0};
+    const struct pcl_schemes *known = b->spec->known;
+    size_t own = b->base ? b->base->own.n : 0;
+    int rc = PCL_OK;
+
+    if (!known) {
+        rc = pcl_schemes_default(&shipped, b->err);
+        known = &shipped;
+    }
+    if (rc == PCL_OK) {
+        all->v = pcl_xcalloc(own + known->n + 1, sizeof(*all->v));
+        for (size_t i = 0; i < own; i++)
+            all->v[all->n++] = b->base->own.v[i];
+        for (size_t i = 0; i < known->n; i++)
+            if (!b->base || !pcl_schemes_find(&b->base->own, known->v[i].name))
+                all->v[all->n++] = known->v[i];
+    }
+    pcl_schemes_fini(&shipped);
+    return rc;
+}
+
+static int choose_schemes(struct build *b)
+{
+    struct pcl_schemes all = {0};
+    const char *const *spec = b->spec->schemes;
+    size_t n = b->spec->n_schemes;
+    int rc = gather_schemes(b, &all);
+
+    if (n == 0 && b->base && b->base->n_schemes) {
+        n = b->base->n_schemes;
+    } else if (n == 0) {
+        spec = default_schemes;
+        n = sizeof(default_schemes) / sizeof(default_schemes[0]);
+    }
+    b->scheme = pcl_arena_alloc(&b->mem->arena, n, sizeof(*b->scheme));
+    b->scheme_text = pcl_arena_alloc(&b->mem->arena, n, sizeof(*b->scheme_text));
+    for (size_t i = 0; rc == PCL_OK && i < n; i++) {
+        const char *name = b->spec->n_schemes == 0 && b->base && b->base->n_schemes
+                               ? b->base->schemes[i]
+                               : spec[i];
+
+        rc = pcl_scheme_resolve(&all, name, &b->scheme[i], b->err);
+        for (size_t k = 0; rc == PCL_OK && k < i; k++)
+            if (strcmp(b->scheme[k].name, b->scheme[i].name) == 0)
+                rc = pcl_fail(b->err, PCL_EINVAL, "scheme '%s' is named twice", name);
+        if (rc == PCL_OK)
+            b->scheme_text[i] = keep(b, pcl_scheme_text(&b->scheme[i]));
+    }
+    pcl_schemes_fini(&all);
+    b->study->schemes = b->scheme;
+    b->study->n_schemes = n;
+    return rc;
+}
+
+/* --- points ----------------------------------------------------------------------------------
+ */
+
+static void describe(struct build *b, struct point *p, const struct pcl_param *params, size_t n)
+{
+    struct pcl_config_desc *d = &p->desc;
+
+    *d = (struct pcl_config_desc){.title = "",
+                                  .label = "",
+                                  .params = params,
+                                  .n_params = n,
+                                  .machine = p->machine->name,
+                                  .machine_text = b->machine_text,
+                                  .scenario_text = "",
+                                  .trace_sha256 = "",
+                                  .replay = "",
+                                  .build = pcl_model_build()};
+    if (p->machine != b->machine)
+        d->machine_text = keep(b, pcl_profile_text(p->machine));
+    if (p->scenario) {
+        d->kind = "scenario";
+        d->workload = p->scenario->name;
+        d->title = p->scenario->title ? p->scenario->title : "";
+        d->scenario_text = p->scenario->run_text;
+        d->varies = keep(b, pcl_varies_scenario(p->scenario, p->machine));
+    } else {
+        d->kind = "trace";
+        d->workload = pcl_arena_strdup(&b->mem->arena, pcl_trace_name(b->spec->trace));
+        d->title = keep(b, pcl_trace_title(b->spec->trace));
+        d->trace_sha256 = b->spec->trace->sha256;
+        d->replay = keep(b, pcl_replay_text(&p->replay));
+        d->label = keep(b, pcl_replay_label(&p->replay, b->spec->trace));
+        d->varies = keep(b, pcl_varies_trace(p->machine));
+    }
+}
+
+static void add_param(struct build *b, struct pcl_param *params, size_t *n, const char *name,
+                      const char *value)
+{
+    for (size_t i = 0; i < *n; i++) /* the last --set of a key counts */
+        if (strcmp(params[i].name, name) == 0) {
+            params[i].value = pcl_arena_strdup(&b->mem->arena, value);
+            return;
+        }
+    params[*n].name = pcl_arena_strdup(&b->mem->arena, name);
+    params[(*n)++].value = pcl_arena_strdup(&b->mem->arena, value);
+}
+
+/* What the user set for all points. */
+static struct pcl_param *set_params(struct build *b, size_t more, size_t *n)
+{
+    struct pcl_param *params =
+        pcl_arena_alloc(&b->mem->arena, b->spec->n_set + more + 1, sizeof(*params));
+
+    *n = 0;
+    for (size_t i = 0; i < b->spec->n_set; i++) {
+        const char *value;
+        char key[256];
+
+        if (split(b->spec->set[i], key, sizeof(key), &value, NULL) == PCL_OK)
+            add_param(b, params, n, key, value);
+    }
+    return params;
+}
+
+/* Point number at of the grid; the last axis runs fastest. */
+static int make_grid_point(struct build *b, size_t at)
+{
+    struct point *p = &b->point[at];
+    size_t n, n_set = b->n_set;
+    struct pcl_param *params = set_params(b, b->n_axes, &n);
+    struct pcl_profile *own = NULL; /* a machine that only this point has */
+    size_t which[PCL_GRID_MAX];
+    int rc = PCL_OK;
+
+    p->machine = b->machine;
+    for (size_t a = b->n_axes; a-- > 0;) {
+        which[a] = at % b->axis[a]->n_values;
+        at /= b->axis[a]->n_values;
+    }
+    for (size_t a = 0; rc == PCL_OK && a < b->n_axes; a++) {
+        const char *value = b->axis[a]->value[which[a]];
+        size_t size = strlen(b->axis[a]->key) + strlen(value) + 2;
+        char *set = pcl_arena_alloc(&b->mem->arena, size, 1);
+
+        (void)snprintf(set, size, "%s=%s", b->axis[a]->key, value);
+        add_param(b, params, &n, b->axis[a]->key, value);
+        if (!pcl_set_machine_key(set)) {
+            b->set[n_set++] = set;
+            continue;
+        }
+        if (!own) {
+            own = pcl_arena_alloc(&b->mem->arena, 1, sizeof(*own));
+            *own = *b->machine;
+            p->machine = own;
+        }
+        rc = set_machine(b, own, set, b->file, b->axis[a]->line);
+    }
+    if (rc == PCL_OK)
+        rc = parse(b, n_set, &p->scenario);
+    if (rc == PCL_OK)
+        describe(b, p, params, n);
+    return rc;
+}
+
+static void make_clone_point(struct build *b, size_t at)
+{
+    struct point *p = &b->point[at];
+    char clones[16];
+    size_t n;
+    struct pcl_param *params = set_params(b, 3, &n);
+
+    p->machine = b->machine;
+    p->replay = b->spec->replay;
+    if (b->spec->n_clones)
+        p->replay.clone = b->spec->clones[at];
+    if (p->replay.clone == 0)
+        p->replay.clone = 1;
+    (void)snprintf(clones, sizeof(clones), "%u", (unsigned)p->replay.clone);
+    add_param(b, params, &n, "clone", clones);
+    if (p->replay.mode != PCL_REPLAY_THINK)
+        add_param(b, params, &n, "replay", pcl_replay_word(&p->replay, (char[40]){0}, 40));
+    if (p->replay.fs != PCL_FS_XFS)
+        add_param(b, params, &n, "fs", pcl_fs_name(p->replay.fs));
+    describe(b, p, params, n);
+}
+
+static int make_points(struct build *b)
+{
+    size_t n = 1;
+    int rc = PCL_OK;
+
+    if (b->spec->trace)
+        n = b->spec->n_clones ? b->spec->n_clones : 1;
+    for (size_t a = 0; a < b->n_axes; a++) {
+        PCL_ASSERT(b->axis[a]->n_values > 0);
+        n *= b->axis[a]->n_values;
+        if (n > MAX_JOBS)
+            break;
+    }
+    if (n > MAX_JOBS / b->study->n_schemes ||
+        n * b->study->n_schemes > MAX_JOBS / b->study->reps)
+        return pcl_fail(b->err, PCL_EINVAL,
+                        "the grid gives more than %d runs: take fewer values or replications",
+                        MAX_JOBS);
+    b->point = pcl_arena_alloc(&b->mem->arena, n, sizeof(*b->point));
+    b->study->n_points = n;
+    for (size_t i = 0; rc == PCL_OK && i < n; i++) {
+        if (b->spec->trace)
+            make_clone_point(b, i);
+        else
+            rc = make_grid_point(b, i);
+    }
+    return rc;
+}
+
+static void make_jobs(struct build *b)
+{
+    struct pcl_study *s = b->study;
+
+    s->n_jobs = s->n_points * s->n_schemes * s->reps;
+    s->jobs = pcl_xcalloc(s->n_jobs, sizeof(*s->jobs));
+    s->descs = pcl_xcalloc(s->n_jobs, sizeof(*s->descs));
+    for (size_t i = 0; i < s->n_jobs; i++) {
+        const struct point *p = &b->point[i / (s->n_schemes * s->reps)];
+        size_t k = i / s->reps % s->n_schemes;
+        struct pcl_job *j = &s->jobs[i];
+        struct pcl_run_desc *d = &s->descs[i];
+
+        *j = (struct pcl_job){.scenario = p->scenario,
+                              .trace = p->scenario ? NULL : b->spec->trace,
+                              .replay = p->replay,
+                              .scheme = &b->scheme[k],
+                              .machine = p->machine,
+                              .seed = s->seed,
+                              .replication = (uint32_t)(i % s->reps),
+                              .check = b->spec->check,
+                              .no_runahead = b->spec->no_runahead};
+        d->config = p->desc;
+        d->config.scheme = b->scheme[k].name;
+        d->config.scheme_text = b->scheme_text[k];
+        d->seed = j->seed;
+        d->replication = j->replication;
+        pcl_job_key(j, d->key);
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------
+ */
+
+static int build(struct build *b)
+{
+    struct pcl_study *s = b->study;
+    int rc = read_settings(b);
+
+    if (rc == PCL_OK && !b->spec->trace) {
+        rc = load_text(b);
+        if (rc == PCL_OK)
+            rc = parse(b, b->n_set, &b->base);
+    }
+    if (rc == PCL_OK)
+        rc = load_machine(b);
+    if (rc == PCL_OK)
+        rc = choose_schemes(b);
+    if (rc != PCL_OK)
+        return rc;
+    choose_axes(b);
+    s->reps = b->spec->reps                  ? b->spec->reps
+              : b->base && b->base->reps > 0 ? (uint32_t)b->base->reps
+                                             : DEFAULT_REPS;
+    s->seed = b->spec->has_seed ? b->spec->seed : b->base ? b->base->seed : 1;
+    rc = make_points(b);
+    if (rc != PCL_OK)
+        return rc;
+    make_jobs(b);
+    s->scenario = b->point[0].scenario;
+    s->machine = b->point[0].machine;
+    return PCL_OK;
+}
+
+int pcl_study_new(const struct pcl_study_spec *spec, struct pcl_study **out,
+                  struct pcl_err *err)
+{
+    struct build b = {.spec = spec, .err = err};
+    int rc;
+
+    PCL_ASSERT((spec->scenario != NULL) != (spec->trace != NULL));
+    b.study = pcl_xcalloc(1, sizeof(*b.study));
+    b.mem = b.study->memory = pcl_xcalloc(1, sizeof(*b.mem));
+    pcl_arena_init(&b.mem->arena);
+    rc = build(&b);
+    if (rc != PCL_OK) {
+        pcl_study_free(b.study);
+        return rc;
+    }
+    *out = b.study;
+    return PCL_OK;
+}
+
+void pcl_study_free(struct pcl_study *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->memory->n_scenarios; i++)
+        pcl_scenario_free(s->memory->scenario[i]);
+    free(s->memory->scenario);
+    pcl_arena_fini(&s->memory->arena);
+    free(s->memory);
+    free(s->jobs);
+    free(s->descs);
+    free(s);
+}

@@ -1,0 +1,394 @@
+/* A study: what a grid expands to, and that finished runs are taken from the store. The plan
+ * below stands in for the simulation: it makes up results that follow from the job alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <pclsim/study.h>
+
+static struct pcl_err err;
+static size_t n_run;   /* jobs that the plan was given */
+static size_t stop_at; /* the plan is cancelled before this job; 0 never */
+static size_t fail_at; /* this job breaks a law; counts from 1 */
+
+int pcl_run_plan(const struct pcl_job *jobs, size_t n, unsigned workers,
+                 int (*sink)(size_t i, struct pcl_result *r, void *arg),
+                 void (*progress)(const struct pcl_progress *p, void *arg), void *arg,
+                 const volatile int *cancel, struct pcl_err *e)
+{
+    (void)workers;
+    (void)progress;
+    (void)cancel;
+    for (size_t i = 0; i < n; i++) {
+        struct pcl_result r;
+        uint32_t tasks =
+            jobs[i].scenario ? jobs[i].scenario->groups[0].tasks : 2 * jobs[i].replay.clone;
+        int rc;
+
+        if (stop_at && i + 1 == stop_at)
+            return pcl_fail(e, PCL_EINTR, "interrupted");
+        n_run++;
+        pcl_result_init(&r);
+        r.seed = jobs[i].seed;
+        r.replication = jobs[i].replication;
+        r.fingerprint = jobs[i].replication + 1;
+        r.failed = fail_at && i + 1 == fail_at;
+        r.code = r.failed ? PCL_ELAW : PCL_OK;
+        (void)pcl_result_add(&r, "throughput", "all", "op/s", PCL_BETTER_HIGHER,
+                             1000.0 * tasks + jobs[i].replication);
+        rc = sink(i, &r, arg);
+        pcl_result_fini(&r);
+        if (rc < 0)
+            return rc;
+    }
+    return PCL_OK;
+}
+
+static const char scenario[] = "[scenario]\n"
+                               "title = a test\n"
+                               "machine = server-2s\n"
+                               "duration = 10ms\n"
+                               "reps = 3\n"
+                               "seed = 7\n"
+                               "schemes = v5.8, mine\n"
+                               "[file f]\n"
+                               "size = 4k\n"
+                               "cached = all\n"
+                               "[group users]\n"
+                               "tasks = 4\n"
+                               "mix = pagelock:1\n"
+                               "think = exp:5us\n"
+                               "hold = 1us\n"
+                               "[scheme mine]\n"
+                               "page = handoff\n"
+                               "[grid]\n"
+                               "tasks = 1, 8, 64\n"
+                               "machine.wake_call = low, high\n";
+
+static struct pcl_study *make(const struct pcl_study_spec *spec)
+{
+    struct pcl_study *s = NULL;
+
+    if (pcl_study_new(spec, &s, &err) != PCL_OK)
+        fail_msg("%s %s", err.file, err.msg);
+    return s;
+}
+
+static struct pcl_study_spec basic(void)
+{
+    return (struct pcl_study_spec){.scenario = "test.ini", .scenario_text = scenario};
+}
+
+static const char *param(const struct pcl_run_desc *d, const char *name)
+{
+    for (size_t i = 0; i < d->config.n_params; i++)
+        if (strcmp(d->config.params[i].name, name) == 0)
+            return d->config.params[i].value;
+    return NULL;
+}
+
+static void a_grid_times_schemes_times_replications(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study *s = make(&spec);
+
+    (void)state;
+    assert_int_equal(s->n_points, 6);
+    assert_int_equal(s->n_schemes, 2);
+    assert_int_equal(s->reps, 3);
+    assert_int_equal(s->n_jobs, 36);
+    assert_true(s->seed == 7);
+    for (size_t i = 0; i < s->n_jobs; i++) {
+        static const uint32_t tasks[] = {1, 8, 64};
+        const struct pcl_job *j = &s->jobs[i];
+        const struct pcl_run_desc *d = &s->descs[i];
+
+        assert_int_equal(j->scenario->groups[0].tasks, tasks[i / 12]);
+        assert_int_equal(atoi(param(d, "tasks")), tasks[i / 12]);
+        assert_string_equal(param(d, "machine.wake_call"), i / 6 % 2 ? "high" : "low");
+        assert_true((j->machine->wake_call < s->jobs[6].machine->wake_call) ==
+                    (i / 6 % 2 == 0));
+        assert_string_equal(j->scheme->name, i / 3 % 2 ? "mine" : "v5.8");
+        assert_string_equal(d->config.scheme, j->scheme->name);
+        assert_int_equal(j->replication, i % 3);
+        assert_true(j->seed == 7 && d->seed == 7); /* common random numbers */
+        assert_string_equal(d->config.workload, "test");
+        assert_string_equal(d->config.kind, "scenario");
+        assert_string_equal(d->config.title, "a test");
+        assert_string_equal(d->config.varies, "think times, page addresses (hash "
+                                              "buckets), order of simultaneous events");
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(s->descs[k].key, d->key);
+    }
+    pcl_study_free(s);
+}
+
+static void a_set_pins_its_axis(void **state)
+{
+    static const char *const set[] = {"users.tasks=16", "machine.hz=1000", "duration=20ms"};
+    struct pcl_study_spec spec = basic();
+    struct pcl_study *s;
+
+    (void)state;
+    spec.set = set;
+    spec.n_set = 3;
+    spec.reps = 2;
+    spec.has_seed = true;
+    spec.seed = 9;
+    s = make(&spec);
+    assert_int_equal(s->n_points, 2); /* the machine's axis is left */
+    assert_int_equal(s->n_jobs, 8);
+    assert_int_equal(s->jobs[0].scenario->groups[0].tasks, 16);
+    assert_true(s->jobs[0].scenario->duration == 20000000);
+    assert_true(s->jobs[0].machine->hz == 1000 && s->jobs[7].machine->hz == 1000);
+    assert_true(s->seed == 9 && s->reps == 2);
+    assert_string_equal(param(&s->descs[0], "users.tasks"), "16");
+    assert_string_equal(param(&s->descs[0], "machine.hz"), "1000");
+    pcl_study_free(s);
+    spec.no_grid = true;
+    spec.n_set = 0;
+    s = make(&spec);
+    assert_int_equal(s->n_points, 1);
+    assert_int_equal(s->descs[0].config.n_params, 0);
+    assert_int_equal(s->jobs[0].scenario->groups[0].tasks, 4);
+    pcl_study_free(s);
+}
+
+static void refuses(const struct pcl_study_spec *spec, const char *what)
+{
+    struct pcl_study *s = NULL;
+
+    assert_int_not_equal(pcl_study_new(spec, &s, &err), PCL_OK);
+    if (!strstr(err.msg, what) && !strstr(err.hint, what))
+        fail_msg("want \"%s\" in \"%s\" (%s)", what, err.msg, err.hint);
+}
+
+static void wrong_requests_are_refused(void **state)
+{
+    static const char *const twice[] = {"v5.8", "v5.8"}, *const unknown[] = {"v5.88"};
+    static const char *const no_value[] = {"tasks"}, *const no_key[] = {"machine.nosuch=3"};
+    static const char *const bad[] = {"tasks=x"}, *const machine[] = {"machine.hz="};
+    struct pcl_study_spec spec = basic();
+
+    (void)state;
+    spec.schemes = twice;
+    spec.n_schemes = 2;
+    refuses(&spec, "named twice");
+    spec.schemes = unknown;
+    spec.n_schemes = 1;
+    refuses(&spec, "v5.88");
+    spec = basic();
+    spec.n_set = 1;
+    spec.set = no_value;
+    refuses(&spec, "KEY=VALUE");
+    spec.set = no_key;
+    refuses(&spec, "nosuch");
+    spec.set = bad;
+    refuses(&spec, "x");
+    spec.set = machine;
+    refuses(&spec, "hz");
+    spec = basic();
+    spec.machine = "no-such-machine";
+    refuses(&spec, "no-such-machine");
+    spec = basic();
+    spec.reps = UINT32_MAX;
+    refuses(&spec, "more than");
+    spec = (struct pcl_study_spec){.scenario = "no-such-scenario"};
+    refuses(&spec, "no-such-scenario");
+}
+
+static struct pcl_trace trace = {.format = "strace",
+                                 .path = (char[]){"/some/where/app.strace"},
+                                 .sha256 = "00112233",
+                                 .n_threads = 2,
+                                 .n_inodes = 3,
+                                 .n_ops = 1,
+                                 .span_ns = 1900000000};
+
+static void a_trace_has_a_point_per_number_of_clones(void **state)
+{
+    static const uint32_t clones[] = {1, 32};
+    static const char *const set[] = {"tasks=4"}, *const machine[] = {"machine.hz=100"};
+    struct pcl_study_spec spec = {.trace = &trace,
+                                  .replay = {.mode = PCL_REPLAY_THINK,
+                                             .clone = 1,
+                                             .max_think = 1000000000,
+                                             .fs = PCL_FS_XFS},
+                                  .clones = clones,
+                                  .n_clones = 2};
+    struct pcl_study *s = make(&spec);
+
+    (void)state;
+    assert_int_equal(s->n_points, 2);
+    assert_int_equal(s->n_schemes, 3);
+    assert_int_equal(s->n_jobs, 2 * 3 * 10);
+    assert_true(s->seed == 1);
+    assert_string_equal(s->machine->name, "server-2s");
+    assert_string_equal(s->descs[0].config.label, "as recorded: 2 threads");
+    assert_string_equal(s->descs[30].config.label, "cloned to 64 threads");
+    assert_int_equal(s->jobs[30].replay.clone, 32);
+    assert_string_equal(param(&s->descs[30], "clone"), "32");
+    assert_string_equal(s->descs[0].config.workload, "app.strace");
+    assert_string_equal(s->descs[0].config.title,
+                        "strace recording: 2 threads, 3 files, 1 operation in 1.90 s");
+    assert_string_equal(s->descs[0].config.replay,
+                        "think, at most 1.00 s of think time, fs xfs");
+    assert_null(s->scenario);
+    pcl_study_free(s);
+
+    spec.n_clones = 0;
+    spec.replay.mode = PCL_REPLAY_SCALED;
+    spec.replay.factor = 2;
+    spec.replay.fs = PCL_FS_EXT4;
+    spec.set = machine;
+    spec.n_set = 1;
+    s = make(&spec);
+    assert_string_equal(s->descs[0].config.label, "as recorded: 2 threads, scaled:2, ext4");
+    assert_string_equal(param(&s->descs[0], "replay"), "scaled:2");
+    assert_string_equal(param(&s->descs[0], "fs"), "ext4");
+    assert_true(s->machine->hz == 100);
+    pcl_study_free(s);
+    spec.set = set;
+    refuses(&spec, "a trace has no settings of its own");
+}
+
+/* --- running
+ * ---------------------------------------------------------------------------------- */
+
+struct seen {
+    size_t n, reused, next;
+    size_t progress_calls, last_done;
+};
+
+static int on_result(size_t job, const struct pcl_result *r, bool reused, void *arg)
+{
+    struct seen *s = arg;
+
+    assert_int_equal(job, s->next); /* plan order */
+    assert_non_null(r);
+    s->next++;
+    s->n++;
+    s->reused += reused;
+    return 0;
+}
+
+static void on_progress(const struct pcl_study_progress *p, void *arg)
+{
+    struct seen *s = arg;
+
+    s->progress_calls++;
+    assert_int_equal(p->done, s->last_done + 1);
+    s->last_done = p->done;
+    assert_int_equal(p->total, 36);
+}
+
+static void finished_runs_are_taken_from_the_store(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study *s = make(&spec);
+    char path[] = "/tmp/pclsim-study-XXXXXX";
+    struct seen seen = {0};
+    struct pcl_study_hooks hooks = {on_progress, on_result, &seen};
+    struct pcl_dataset d, all;
+    struct pcl_store *store;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(pcl_store_open(path, PCL_STORE_WRITE, &store, &err), PCL_OK);
+
+    /* interrupted after 20 of 36 */
+    n_run = 0;
+    stop_at = 21;
+    pcl_dataset_init(&d);
+    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &d, &err), PCL_EINTR);
+    assert_int_equal(seen.n, 20);
+    assert_int_equal(pcl_store_runs(store), 20);
+    pcl_dataset_fini(&d);
+
+    /* the rest, in which a run fails */
+    stop_at = 0;
+    fail_at = 3;
+    seen = (struct seen){0};
+    pcl_dataset_init(&d);
+    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &d, &err), PCL_OK);
+    fail_at = 0;
+    assert_int_equal(n_run, 36);
+    assert_true(seen.n == 36 && seen.reused == 20 && seen.progress_calls == 36);
+    assert_int_equal(d.n_configs, 12);
+    assert_int_equal(pcl_dataset_count(&d).runs, 36);
+    assert_int_equal(pcl_dataset_count(&d).failed, 1);
+    assert_true(pcl_config_series(d.config[4], "throughput", "all")->value[2] == 8002);
+
+    /* again: nothing runs, and the store holds the same */
+    seen = (struct seen){0};
+    pcl_dataset_init(&all);
+    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &all, &err), PCL_OK);
+    assert_int_equal(n_run, 36);
+    assert_int_equal(seen.reused, 36);
+    assert_int_equal(pcl_dataset_count(&all).failed, 1);
+    pcl_dataset_fini(&all);
+    pcl_store_close(store);
+    pcl_dataset_init(&all);
+    assert_int_equal(pcl_store_read(path, &all, &err), PCL_OK);
+    assert_int_equal(all.n_configs, 12);
+    for (size_t i = 0; i < 12; i++) {
+        assert_string_equal(all.config[i]->desc.scheme, d.config[i]->desc.scheme);
+        assert_true(pcl_same_point(all.config[i], d.config[i]));
+    }
+    pcl_dataset_fini(&all);
+    pcl_dataset_fini(&d);
+    pcl_study_free(s);
+    assert_int_equal(unlink(path), 0);
+}
+
+static int stop(size_t job, const struct pcl_result *r, bool reused, void *arg)
+{
+    (void)r;
+    (void)reused;
+    (void)arg;
+    return job == 4 ? PCL_EFAIL : 0;
+}
+
+static void a_study_needs_no_store_and_can_be_stopped(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study *s = make(&spec);
+    struct pcl_study_hooks hooks = {.result = stop};
+
+    (void)state;
+    n_run = 0;
+    assert_int_equal(pcl_study_run(s, 0, NULL, NULL, NULL, NULL, NULL), PCL_OK);
+    assert_int_equal(n_run, 36);
+    n_run = 0;
+    assert_int_equal(pcl_study_run(s, 0, NULL, &hooks, NULL, NULL, NULL), PCL_EFAIL);
+    assert_int_equal(n_run, 5);
+    pcl_study_free(s);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return setenv("PCLSIM_DATA", PCLSIM_SOURCE_DIR, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_grid_times_schemes_times_replications),
+        cmocka_unit_test(a_set_pins_its_axis),
+        cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(a_trace_has_a_point_per_number_of_clones),
+        cmocka_unit_test(finished_runs_are_taken_from_the_store),
+        cmocka_unit_test(a_study_needs_no_store_and_can_be_stopped),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
