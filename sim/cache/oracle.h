@@ -1,0 +1,116 @@
+/* Private to sim/cache: the oracle's parts. */
+#ifndef PCLSIM_CACHE_ORACLE_H
+#define PCLSIM_CACHE_ORACLE_H
+
+#include "extent.h"
+#include "internal.h"
+
+#include <pclsim/oracle.h>
+
+#define PCL_ALIVE UINT64_MAX
+
+/* One content in the history of an extent. */
+struct pcl_truth {
+    uint64_t done;  /* end of the operation that brought it, 0 while it runs or when long ago */
+    uint64_t dead;  /* right until then, PCL_ALIVE */
+    uint32_t next;  /* older one of the same extent, or next free */
+    uint32_t id;    /* content id */
+    uint32_t op;    /* operation in flight, PCL_NONE */
+    uint32_t shift; /* page it was written for minus page it is at, modulo 2^32 */
+};
+
+struct pcl_oracle_op {
+    uint64_t begin;
+    uint64_t first, last;
+    uint32_t inode;
+    uint32_t content;     /* id */
+    uint32_t block_epoch; /* direct write: blocks looked up before that are its own */
+    uint32_t prev, next;  /* operations in flight by begin; next free */
+    uint32_t what;        /* enum pcl_truth_op */
+};
+
+/* Contents of a folio: "own" what is cached, "sent" what a write-back under way writes. A value
+ * is content id << 32 | shift; pages of a large folio that differ stand in the map odd. */
+struct pcl_folio_data {
+    uint64_t val[2];
+    uint32_t block_epoch;
+    uint32_t inode;  /* write-back under way belongs to it */
+    uint32_t odd[2]; /* pages in the map odd */
+};
+
+enum { PCL_DATA_OWN, PCL_DATA_SENT };
+
+struct pcl_oracle_meta {
+    uint64_t seq; /* calls so far: the oracle's clock */
+    uint32_t next_content, next_block;
+    uint32_t first_op, last_op; /* in flight, oldest first */
+    uint32_t free_op, n_ops;
+    uint32_t free_truth, n_truths, live_truths;
+    uint32_t sweep_at; /* tidy the whole history when so many truths live */
+    uint32_t n_data, pad;
+};
+
+struct pcl_oracle {
+    struct pcl_cache *c;
+    struct pcl_oracle_conf conf;
+    struct pcl_oracle_meta *m;
+    struct pcl_oracle_op *op;
+    struct pcl_truth *truth;
+    struct pcl_folio_data *data; /* [folio] */
+    uint32_t cap_ops, cap_truths, cap_data;
+    struct pcl_btree *history; /* extents: newest truth + 1; 0: zeroes since ever */
+    struct pcl_btree *disk;    /* extents: content value */
+    struct pcl_btree *block;   /* extents: number of the block's allocation, 0: hole */
+    struct pcl_btree *odd;     /* (folio, own or sent, page) -> content value */
+    uint64_t count[PCL_N_WRONGS];
+};
+
+static inline uint64_t pcl_value(uint32_t id, uint32_t shift)
+{
+    return id == 0 ? 0 : (uint64_t)id << 32 | shift;
+}
+
+/* What a content value shows at a page. */
+static inline pcl_content pcl_content_at(uint64_t val, uint64_t pgoff)
+{
+    uint32_t id = (uint32_t)(val >> 32);
+
+    return id == 0 ? PCL_CONTENT_ZERO
+                   : (pcl_content)id << 32 | (uint32_t)(pgoff + (uint32_t)val);
+}
+
+static inline uint64_t pcl_range_end(uint64_t last)
+{
+    return last < PCL_PAGE_LAST ? last : PCL_PAGE_LAST;
+}
+
+/* history.c */
+/** The history of [first, last] gets a new content, brought by op. */
+void pcl_history_begin(struct pcl_oracle *o, uint32_t op);
+/** op returns: what had its end before op began is not right any more. */
+void pcl_history_end(struct pcl_oracle *o, uint32_t op);
+/** [first, last] has had that content since ever. */
+void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last,
+                      uint32_t id);
+/** Whether content was right at page pgoff at some instant since the begin; if not, *right is
+ * one that is, and *moved says that it belongs to another page. */
+bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff,
+                       pcl_content seen, uint64_t begin, pcl_content *right, bool *moved);
+/** True when some operation in flight changes the page. */
+bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
+/** Drops what no operation in flight can see any more, everywhere. */
+void pcl_history_sweep(struct pcl_oracle *o);
+
+/* oracle.c */
+enum pcl_wrong pcl_oracle_report(struct pcl_oracle *o, const struct pcl_wrong_info *info);
+/** Checks one page's content; reports what is wrong. */
+enum pcl_wrong pcl_oracle_check(struct pcl_oracle *o, uint32_t op, uint32_t folio,
+                                uint32_t inode, uint64_t pgoff, pcl_content seen);
+
+/* oracle_data.c */
+void pcl_data_set(struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t pgoff,
+                  uint64_t val);
+uint64_t pcl_data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which,
+                      uint64_t pgoff);
+
+#endif

@@ -1,0 +1,310 @@
+/*
+ * What the model shows: the contents of folios, of write-backs under way, and of the disk.
+ * Content is a value per extent (who wrote it, and how far from here it was written for), so
+ * large folios and long ranges cost what differs in them.
+ *
+ * Blocks: each allocation takes the next number. Whoever looks blocks up remembers the number
+ * that was next then; at the end of the transfer a block with a later number, or none, is not
+ * the one that was looked up.
+ */
+#include "oracle.h"
+
+static pcl_u128 odd_key(uint32_t folio, unsigned which, uint64_t pgoff)
+{
+    return (pcl_u128)folio << 96 | (pcl_u128)which << 64 | pgoff;
+}
+
+static void odd_clear(struct pcl_oracle *o, uint32_t folio, unsigned which)
+{
+    while (o->data[folio].odd[which] > 0) {
+        struct pcl_bt_at at = pcl_bt_ge(o->odd, odd_key(folio, which, 0));
+
+        (void)pcl_bt_del(o->odd, pcl_bt_key(o->odd, at));
+        o->data[folio].odd[which]--;
+    }
+}
+
+void pcl_data_set(struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t pgoff,
+                  uint64_t val)
+{
+    struct pcl_folio_data *d = &o->data[folio];
+
+    if (o->c->folio[folio].order == 0)
+        d->val[which] = val;
+    else if (pcl_bt_set(o->odd, odd_key(folio, which, pgoff), val))
+        d->odd[which]++;
+}
+
+uint64_t pcl_data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which,
+                      uint64_t pgoff)
+{
+    const struct pcl_folio_data *d = &o->data[folio];
+
+    if (d->odd[which] > 0) {
+        pcl_u128 key = odd_key(folio, which, pgoff);
+        struct pcl_bt_at at = pcl_bt_le(o->odd, key);
+
+        if (pcl_bt_valid(at) && pcl_bt_key(o->odd, at) == key)
+            return pcl_bt_val(o->odd, at);
+    }
+    return d->val[which];
+}
+
+pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
+{
+    return pcl_content_at(pcl_data_get(o, folio, PCL_DATA_OWN, pgoff), pgoff);
+}
+
+pcl_content pcl_oracle_disk_content(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
+{
+    return pcl_content_at(pcl_extent_at(o->disk, inode, pgoff).val, pgoff);
+}
+
+/* --- hooks of the cache --------------------------------------------------------------------
+ */
+
+void pcl_oracle_folio_new(struct pcl_oracle *o, uint32_t folio)
+{
+    if (folio >= o->m->n_data) {
+        PCL_ASSERT(folio == o->m->n_data);
+        o->m->n_data = folio + 1;
+        PCL_GROW(o->data, o->cap_data, o->m->n_data);
+    }
+    o->data[folio] = (struct pcl_folio_data){.inode = PCL_NONE};
+    o->data[folio].val[PCL_DATA_OWN] = pcl_value(PCL_CONTENT_ID_GARBAGE, 0);
+}
+
+void pcl_oracle_folio_gone(struct pcl_oracle *o, uint32_t folio)
+{
+    odd_clear(o, folio, PCL_DATA_OWN);
+    odd_clear(o, folio, PCL_DATA_SENT);
+    o->data[folio] = (struct pcl_folio_data){.inode = PCL_NONE};
+}
+
+bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
+{
+    const struct pcl_folio *f = &o->c->folio[folio];
+    uint64_t last = pcl_folio_last(o->c, folio);
+
+    for (uint64_t p = f->pgoff; p <= last;) {
+        struct pcl_extent e = pcl_extent_at(o->disk, f->inode, p);
+
+        for (; p <= last && p <= e.last; p++) {
+            if (pcl_data_get(o, folio, PCL_DATA_OWN, p) != e.val)
+                return false;
+            if (o->data[folio].odd[PCL_DATA_OWN] == 0)
+                p = e.last < last ? e.last : last; /* all its pages have one value */
+        }
+    }
+    return true;
+}
+
+/* --- page cache ----------------------------------------------------------------------------
+ */
+
+void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff)
+{
+    if (o != NULL)
+        pcl_data_set(o, folio, PCL_DATA_OWN, pgoff, pcl_value(o->op[op].content, 0));
+}
+
+void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
+{
+    const struct pcl_folio *f;
+    uint64_t last;
+    struct pcl_extent e;
+
+    if (o == NULL)
+        return;
+    f = &o->c->folio[folio];
+    if (f->inode == PCL_NONE)
+        return;
+    last = pcl_folio_last(o->c, folio);
+    odd_clear(o, folio, PCL_DATA_OWN);
+    e = pcl_extent_at(o->disk, f->inode, f->pgoff);
+    o->data[folio].val[PCL_DATA_OWN] = e.val;
+    while (e.last < last) {
+        e = pcl_extent_at(o->disk, f->inode, e.last + 1);
+        for (uint64_t p = e.first; p <= last && p <= e.last; p++)
+            pcl_data_set(o, folio, PCL_DATA_OWN, p, e.val);
+    }
+}
+
+/* --- disk ----------------------------------------------------------------------------------
+ */
+
+/* Cached pages in runs show what is on disk: before that changes they must have their own. */
+static void disk_put(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last,
+                     uint64_t val)
+{
+    pcl_run_break(o->c, inode, first, last);
+    pcl_extent_put(o->disk, inode, first, last, val);
+}
+
+void pcl_oracle_initial(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last)
+{
+    if (o == NULL || first > last)
+        return;
+    last = pcl_range_end(last);
+    pcl_history_init(o, inode, first, last, PCL_CONTENT_ID_INITIAL);
+    disk_put(o, inode, first, last, pcl_value(PCL_CONTENT_ID_INITIAL, 0));
+    pcl_extent_put(o->block, inode, first, last, o->m->next_block++);
+}
+
+void pcl_oracle_allocate(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last)
+{
+    if (o == NULL)
+        return;
+    last = pcl_range_end(last);
+    while (first <= last) {
+        struct pcl_extent e = pcl_extent_at(o->block, inode, first);
+        uint64_t end = e.last < last ? e.last : last;
+
+        if (e.val == 0)
+            pcl_extent_put(o->block, inode, first, end, o->m->next_block);
+        first = end + 1;
+    }
+    o->m->next_block++;
+}
+
+void pcl_oracle_free_blocks(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last)
+{
+    if (o == NULL)
+        return;
+    last = pcl_range_end(last);
+    if (first > last)
+        return;
+    disk_put(o, inode, first, last, 0);
+    pcl_extent_put(o->block, inode, first, last, 0);
+}
+
+/* Whether all blocks of a range were there at the epoch and have stayed; reports the first one
+ * that was not, with what is written to it. */
+static enum pcl_wrong check_blocks(struct pcl_oracle *o, struct pcl_wrong_info *info,
+                                   uint64_t last, uint32_t epoch)
+{
+    for (uint64_t p = info->pgoff; p <= last;) {
+        struct pcl_extent e = pcl_extent_at(o->block, info->inode, p);
+
+        if (e.val == 0 || e.val >= epoch) {
+            info->what = PCL_WRONG_FREED;
+            info->pgoff = p;
+            info->right = pcl_oracle_disk_content(o, info->inode, p);
+            return pcl_oracle_report(o, info);
+        }
+        p = e.last + 1;
+    }
+    return PCL_WRONG_RIGHT;
+}
+
+/* --- write-back ----------------------------------------------------------------------------
+ */
+
+void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio)
+{
+    const struct pcl_folio *f;
+    struct pcl_folio_data *d;
+    pcl_u128 end;
+
+    if (o == NULL || o->c->folio[folio].inode == PCL_NONE)
+        return;
+    f = &o->c->folio[folio];
+    pcl_oracle_allocate(o, f->inode, f->pgoff, pcl_folio_last(o->c, folio));
+    d = &o->data[folio];
+    odd_clear(o, folio, PCL_DATA_SENT);
+    d->inode = f->inode;
+    d->block_epoch = o->m->next_block;
+    d->val[PCL_DATA_SENT] = d->val[PCL_DATA_OWN];
+    end = odd_key(folio, PCL_DATA_OWN, UINT64_MAX);
+    for (pcl_u128 k = odd_key(folio, PCL_DATA_OWN, 0); d->odd[PCL_DATA_OWN] > 0; k++) {
+        struct pcl_bt_at at = pcl_bt_ge(o->odd, k);
+
+        if (!pcl_bt_valid(at) || pcl_bt_key(o->odd, at) > end)
+            break;
+        k = pcl_bt_key(o->odd, at);
+        pcl_data_set(o, folio, PCL_DATA_SENT, (uint64_t)k, pcl_bt_val(o->odd, at));
+    }
+}
+
+static void send(struct pcl_oracle *o, uint32_t folio, uint32_t inode, uint64_t first,
+                 uint64_t last)
+{
+    if (o->data[folio].odd[PCL_DATA_SENT] == 0) {
+        disk_put(o, inode, first, last, o->data[folio].val[PCL_DATA_SENT]);
+        return;
+    }
+    for (uint64_t p = first; p <= last; p++)
+        disk_put(o, inode, p, p, pcl_data_get(o, folio, PCL_DATA_SENT, p));
+}
+
+enum pcl_wrong pcl_oracle_wb_end(struct pcl_oracle *o, uint32_t folio)
+{
+    struct pcl_wrong_info info = {.folio = folio};
+    enum pcl_wrong w;
+    uint64_t last;
+
+    if (o == NULL || o->data[folio].inode == PCL_NONE)
+        return PCL_WRONG_RIGHT;
+    info.inode = o->data[folio].inode;
+    info.pgoff = o->c->folio[folio].pgoff;
+    info.seen = pcl_content_at(pcl_data_get(o, folio, PCL_DATA_SENT, info.pgoff), info.pgoff);
+    last = pcl_folio_last(o->c, folio);
+    w = check_blocks(o, &info, last, o->data[folio].block_epoch);
+    if (w == PCL_WRONG_RIGHT)
+        send(o, folio, info.inode, o->c->folio[folio].pgoff, last);
+    odd_clear(o, folio, PCL_DATA_SENT);
+    o->data[folio].val[PCL_DATA_SENT] = 0;
+    o->data[folio].inode = PCL_NONE;
+    o->data[folio].block_epoch = 0;
+    return w;
+}
+
+/* --- direct I/O ----------------------------------------------------------------------------
+ */
+
+void pcl_oracle_direct_begin(struct pcl_oracle *o, uint32_t op, uint32_t inode, uint64_t first,
+                             uint64_t last)
+{
+    if (o == NULL)
+        return;
+    pcl_oracle_allocate(o, inode, first, last);
+    o->op[op].block_epoch = o->m->next_block;
+}
+
+enum pcl_wrong pcl_oracle_direct_end(struct pcl_oracle *o, uint32_t op, uint32_t inode,
+                                     uint64_t first, uint64_t last)
+{
+    struct pcl_wrong_info info = {.inode = inode, .pgoff = first, .folio = PCL_NONE};
+    enum pcl_wrong w;
+
+    if (o == NULL || first > pcl_range_end(last))
+        return PCL_WRONG_RIGHT;
+    last = pcl_range_end(last);
+    info.seen = pcl_content_at(pcl_value(o->op[op].content, 0), first);
+    w = check_blocks(o, &info, last, o->op[op].block_epoch);
+    if (w == PCL_WRONG_RIGHT)
+        disk_put(o, inode, first, last, pcl_value(o->op[op].content, 0));
+    return w;
+}
+
+enum pcl_wrong pcl_oracle_direct_read(struct pcl_oracle *o, uint32_t op, uint32_t inode,
+                                      uint64_t first, uint64_t last)
+{
+    enum pcl_wrong worst = PCL_WRONG_RIGHT;
+
+    if (o == NULL)
+        return worst;
+    last = pcl_range_end(last);
+    while (first <= last) {
+        struct pcl_extent d = pcl_extent_at(o->disk, inode, first);
+        struct pcl_extent t = pcl_extent_at(o->history, inode, first);
+        enum pcl_wrong w =
+            pcl_oracle_check(o, op, PCL_NONE, inode, first, pcl_content_at(d.val, first));
+
+        /* one page speaks for all that share both extents */
+        if (w != PCL_WRONG_RIGHT)
+            worst = w;
+        first = (d.last < t.last ? d.last : t.last) + 1;
+    }
+    return worst;
+}
