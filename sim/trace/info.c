@@ -146,14 +146,15 @@ static void print_wrapped(FILE *out, const char *label, const char *text)
 
 static void print_head(FILE *out, const struct pcl_trace *t)
 {
-    char span[32];
+    char span[32], text[160];
 
     (void)fprintf(out, "%-12s", "trace");
     print_tail(out, t->path, 60);
     (void)fprintf(out, "\n%-12s%s\n", "format", t->format);
     (void)fprintf(out, "%-12s%.40s...\n", "sha256", t->sha256);
-    (void)fprintf(out, "%-12s%s; %s from the first line to the end\n", "time", t->clock,
-                  pcl_format_ns(t->span_ns, span, sizeof(span)));
+    (void)snprintf(text, sizeof(text), "%s from the first line to the end; clock: %s",
+                   pcl_format_ns(t->span_ns, span, sizeof(span)), t->clock);
+    print_wrapped(out, "time", text);
     (void)fprintf(out, "%-12s%llu read, %llu used, %llu skipped\n", "lines",
                   (unsigned long long)t->lines_read, (unsigned long long)t->lines_used,
                   (unsigned long long)(t->lines_read - t->lines_used));

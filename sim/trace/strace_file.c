@@ -195,6 +195,8 @@ const char *strace_copy(struct strace *s, struct call *c)
 
     if (in.why && out.why)
         return in.why;
+    if (in.why == BAD_OFFSET || out.why == BAD_OFFSET)
+        return BAD_OFFSET;
     if (!strace_ok(c))
         return strace_failed(s, c);
     if (to && (out.ofd->flags & OFD_APPEND)) {

@@ -165,26 +165,26 @@ void task_cloexec(struct task *t, int64_t fd, bool on)
 static void sweep(struct tasks *ts, struct task *t, int64_t first, int64_t last, bool only_mark,
                   bool drop)
 {
-    struct map old;
+    struct map *fds = t->fds ? &t->fds->fds : NULL;
+    uint64_t *hits;
+    size_t n = 0;
 
-    if (!t->fds || t->fds->fds.n == 0 || !pay(ts, t->fds->fds.cap))
+    if (!fds || fds->n == 0 || !pay(ts, fds->cap / 8)) /* a look at a slot is cheap */
         return;
-    old = t->fds->fds;
-    t->fds->fds = (struct map){0};
-    for (size_t i = 0; i < old.cap; i++) {
-        struct map_slot s = old.slots[i];
-        bool hit;
-        if (s.tag == 0)
+    hits = pcl_xcalloc(fds->n, sizeof(*hits));
+    for (size_t i = 0; i < fds->cap; i++) {
+        struct map_slot *s = &fds->slots[i];
+        int64_t fd = (int64_t)(s->tag - 1);
+        if (s->tag == 0 || (drop ? !(s->value & 1) : fd < first || fd > last))
             continue;
-        hit = (int64_t)(s.tag - 1) >= first && (int64_t)(s.tag - 1) <= last;
-        if (drop)
-            hit = s.value & 1;
-        if (hit && !only_mark)
-            ofd_unref(ofd_of(s.value));
+        if (only_mark)
+            s->value |= 1;
         else
-            map_put(&t->fds->fds, s.tag - 1, s.value | (hit ? 1 : 0));
+            hits[n++] = (uint64_t)fd;
     }
-    map_fini(&old);
+    while (n > 0)
+        task_close_fd(t, (int64_t)hits[--n]);
+    free(hits);
 }
 
 void tasks_close_range(struct tasks *ts, struct task *t, int64_t first, int64_t last,

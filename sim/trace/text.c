@@ -239,11 +239,13 @@ struct fdref text_fdref(struct text t)
             return r;
         t = (struct text){comment + 2, (size_t)(end - comment - 2)};
     }
-    if (t.n < 2 || t.p[0] != '<')
+    if (t.n == 0 || t.p[0] == ' ')
         return r;
-    close = text_annotation_end(t.p + 1, end);
-    if (!close)
+    close = t.p[0] == '<' ? text_annotation_end(t.p + 1, end) : NULL;
+    if (!close) {
+        r.ok = false;
         return r;
+    }
     r.annotated = true;
     r.path = (struct text){t.p + 1, (size_t)(close - t.p - 1)};
     t = (struct text){close + 1, (size_t)(end - close - 1)};

@@ -47,7 +47,7 @@ static bool like_ini(const char *data, size_t size)
             continue;
         while (word < n && (q[word] == ' ' || q[word] == '\t'))
             word++;
-        return word < n && q[word] == '=';
+        return word < n && q[word] == '=' && (*q < '0' || *q > '9') && *q != '=';
     }
     return false;
 }
