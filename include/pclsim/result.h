@@ -69,8 +69,10 @@ struct pcl_result {
     struct pcl_violation *violations; /* the first 100 */
     size_t n_violations;
     uint64_t total_violations;
-    /* not part of the canonical result: goes into run_host */
+    /* not part of the canonical result: wall_s goes into run_host, the others are for bench */
     double wall_s;
+    uint64_t run_ops;      /* operations completed, the warm-up's included */
+    double bytes_per_task; /* host memory of the structures that grow with the tasks */
 };
 
 /* What an add function returns is valid until the next add of the same kind. Names are cut to fit

@@ -60,6 +60,7 @@ static void done(struct pcl_sim *s, struct pcl_body *b)
     if (s->laws.on)
         laws_op_end(s);
     s->last_done = s->m.at;
+    s->run_ops++;
     if (!s->measuring)
         return;
     s->ops++;

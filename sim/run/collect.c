@@ -212,6 +212,8 @@ void sim_collect(struct pcl_sim *s)
     r->ops = s->ops;
     r->events = s->m.steps;
     r->fingerprint = pcl_fp_value(&s->m.eng.fp);
+    r->run_ops = s->run_ops;
+    r->bytes_per_task = (double)sim_task_bytes(s) / (s->n_work ? s->n_work : 1);
     operations(s);
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     locks(s);

@@ -46,6 +46,7 @@ struct pcl_sim {
     uint64_t stop_after; /* transactions, 0: none */
     bool measuring;
     uint64_t transactions, ops;
+    uint64_t run_ops; /* the warm-up's too */
     struct pcl_hist latency[PCL_N_OPS], all, tx;
     pcl_ns last_done;
     struct pcl_result *out;
@@ -67,6 +68,10 @@ void sim_measure(struct pcl_sim *s);
 
 /* collect.c */
 void sim_collect(struct pcl_sim *s);
+
+/* footprint.c */
+/** Host bytes of the arrays that grow with the number of tasks. */
+size_t sim_task_bytes(const struct pcl_sim *s);
 
 /* laws.c */
 void laws_init(struct pcl_sim *s);
