@@ -223,10 +223,15 @@ static void begin(struct rig *r, struct rig_actor *a, const struct rig_op *op)
                                .object = op->object,
                                .mode = (uint8_t)op->mode};
         if (r->kind == PCL_LOCK_PAGE)
-            pcl_page_begin(&r->L, op->what, op->object, PCL_PG_LOCKED, op->killable);
+            pcl_page_begin(&r->L, op->what, op->object, op->bit ? op->bit : PCL_PG_LOCKED,
+                           op->killable);
         else
             h->node = pcl_range_begin(&r->R, op->what, op->object, op->mode, op->start,
                                       op->last, op->killable);
+        return;
+    }
+    if (op->act == RIG_CLEAR) {
+        pcl_page_begin(&r->L, PCL_PAGE_UNLOCK, op->object, PCL_PG_WRITEBACK, false);
         return;
     }
     if (op->act == RIG_DROP) /* from here on the lock may let others in */
@@ -302,6 +307,7 @@ static void rig_step(struct pcl_machine *m, uint32_t body)
     case RIG_TAKE:
     case RIG_DROP:
     case RIG_DOWNGRADE:
+    case RIG_CLEAR:
         pcl_mark_set(m, PCL_MARK_KERNEL);
         lock_step(r, body, a, op);
         break;

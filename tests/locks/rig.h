@@ -14,6 +14,7 @@ enum rig_act {
     RIG_TAKE, /* lock, try or wait; when it fails, all up to the slot's RIG_DROP is skipped */
     RIG_DROP, /* unlock */
     RIG_DOWNGRADE, /* a range held exclusive becomes shared */
+    RIG_CLEAR,     /* end of write-back of a folio: clears the bit and wakes */
     RIG_BURN,      /* ns on the CPU */
     RIG_SLEEP,     /* ns asleep, not for the lock */
     RIG_KILL       /* a fatal signal for another task */
@@ -24,6 +25,7 @@ struct rig_op {
     unsigned what; /* of RIG_TAKE: enum pcl_page_what or enum pcl_range_what */
     enum pcl_mode mode;
     bool killable;
+    uint8_t bit;     /* of a folio; 0: PCL_PG_LOCKED */
     uint32_t slot;   /* two locks may be held at a time */
     uint32_t object; /* folio or instance; of RIG_KILL: the task */
     int64_t start, last;
