@@ -111,7 +111,7 @@ struct pcl_kernel {
     uint32_t n_bios, cap_bios, free_bio;
     uint64_t dirty_background, dirty_limit; /* pages */
     uint32_t flusher;             /* task that writes back, PCL_NONE */
-    struct pcl_lock_stats tree_stats;
+    struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     uint64_t page_faults, major_faults, reclaimed, throttled;
 };
 

@@ -64,6 +64,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                              .n_bodies = m->n_bodies,
                              .free_bio = PCL_NONE,
                              .flusher = PCL_NONE};
+    pcl_lock_stats_init(&k->writeback_stats);
     k->cache = pcl_cache_new(&cc, m->state);
     if (conf->oracle)
         pcl_oracle_new(k->cache, &oc, m->state);
@@ -81,6 +82,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
 void pcl_kernel_fini(struct pcl_kernel *k)
 {
     pcl_page_locks_fini(&k->page);
+    pcl_lock_stats_fini(&k->writeback_stats);
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
     for (uint32_t i = 0; i < k->n_inodes; i++)

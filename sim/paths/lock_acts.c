@@ -218,19 +218,21 @@ enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const st
     return flow_next(c, FLOW_STEP);
 }
 
-static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c)
+static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
+                                 struct pcl_lock_stats *st)
 {
     struct pcl_machine *m = k->m;
 
     if (k->page.op[m->cur].contended)
-        note_wait(m, &k->page.stats, PCL_SHARED, true, k->times[m->cur].lock_begin);
+        note_wait(m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
     return flow_next(c, FLOW_STEP);
 }
 
 enum pcl_flow act_page_wait(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    return page_op(k, c, PCL_PAGE_WAIT, PCL_PG_LOCKED) ? page_waited(k, c) : FLOW_STEP;
+    return page_op(k, c, PCL_PAGE_WAIT, PCL_PG_LOCKED) ? page_waited(k, c, &k->page.stats)
+                                                         : FLOW_STEP;
 }
 
 /* The reference goes while the waiter is queued: see pcl_kernel's drop hook. */
@@ -246,7 +248,7 @@ enum pcl_flow act_page_wait_drop(struct pcl_kernel *k, struct pcl_call *c,
     if (fast) /* seen clear at once: nothing was dropped */
         pcl_folio_put(k->cache, c->folio);
     c->folio = PCL_NONE;
-    return page_waited(k, c);
+    return page_waited(k, c, &k->page.stats);
 }
 
 enum pcl_flow act_wait_writeback(struct pcl_kernel *k, struct pcl_call *c,
@@ -258,7 +260,7 @@ enum pcl_flow act_wait_writeback(struct pcl_kernel *k, struct pcl_call *c,
     c->phase = 0;
     if (k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK)
         return FLOW_STEP; /* written again meanwhile: a wake does not say that the bit is clear */
-    return page_waited(k, c);
+    return page_waited(k, c, &k->writeback_stats);
 }
 
 /* tmpfs: waits until a punch that covers page cur has ended; it takes no lock otherwise. */

@@ -21,6 +21,8 @@ static void fetch(struct pcl_sim *s, struct pcl_body *b)
 
     if (!s->src.next(&s->src, m->cur, b->i, &b->action)) {
         pcl_exit(m);
+        if (--s->n_alive == 0)
+            m->stop = true;
         return;
     }
     b->i++;
@@ -84,7 +86,10 @@ void sim_step(struct pcl_machine *m, uint32_t body)
         return;
     }
     if (body == s->k.flusher) {
-        pcl_flusher_step(&s->k);
+        if (laws_stuck(s)) /* only the flusher's timer would go on, for ever */
+            m->stop = true;
+        else
+            pcl_flusher_step(&s->k);
         return;
     }
     struct pcl_body *b = &s->body[body];

@@ -133,6 +133,7 @@ static void locks(struct pcl_sim *s)
     pcl_ns longest = unfinished_wait(s);
 
     one_lock(s, "page", &s->k.page.stats, &longest);
+    one_lock(s, "writeback", &s->k.writeback_stats, &longest);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops)
             one_lock(s, pcl_role_name((enum pcl_role)r), &s->k.range[r].stats, &longest);

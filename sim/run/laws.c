@@ -156,25 +156,23 @@ static void check_sleepers(struct pcl_sim *s)
     }
 }
 
+bool laws_stuck(const struct pcl_sim *s)
+{
+    if (s->n_alive == 0 || s->m.n_flight)
+        return false;
+    for (uint32_t b = 0; b < s->m.n_bodies; b++)
+        if (b != s->k.flusher && pcl_event_time(&s->m.eng, b) != PCL_NS_MAX)
+            return false;
+    return true;
+}
+
 /* With nothing pending, whoever has not ended waits for ever. */
 void laws_end(struct pcl_sim *s)
 {
-    uint32_t stuck = 0, who = 0;
-
-    for (uint32_t b = 0; b < s->n_work; b++)
-        if (s->m.model[b].run != PCL_RUN_DEAD && s->body[b].phase == BODY_CALL &&
-            pcl_event_time(&s->m.eng, b) == PCL_NS_MAX) {
-            stuck++;
-            who = b;
-        }
-    bool idle = s->m.n_flight == 0;
-
-    for (uint32_t b = 0; b < s->m.n_bodies && idle; b++)
-        if (b != s->k.flusher && pcl_event_time(&s->m.eng, b) != PCL_NS_MAX)
-            idle = false;
-    if (idle && stuck && !s->m.stop)
-        laws_break(s, "deadlock or lost wake-up: %u tasks wait for ever, one of them task %u (%s)",
-                   stuck, who, pcl_op_name((enum pcl_op)s->body[who].action.req.op));
+    for (uint32_t b = 0; b < s->n_work && laws_stuck(s); b++)
+        if (s->m.model[b].run != PCL_RUN_DEAD)
+            laws_break(s, "deadlock or lost wake-up: %u tasks wait for ever, one of them %u (%s)",
+                       s->n_alive, b, pcl_op_name((enum pcl_op)s->body[b].action.req.op));
     if (!s->laws.on)
         return;
     check_sleepers(s);

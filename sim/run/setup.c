@@ -95,7 +95,7 @@ int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *ou
     rc = pcl_kernel_init(&s->k, &s->m, &kc, err);
     if (rc)
         return rc;
-    s->n_work = s->src.n_tasks;
+    s->n_work = s->n_alive = s->src.n_tasks;
     s->body = pcl_xcalloc(s->n_work, sizeof(*s->body));
     for (int i = 0; i < PCL_N_OPS; i++)
         pcl_hist_init(&s->latency[i]);
@@ -145,6 +145,7 @@ static void forget(struct pcl_lock_stats *st)
 void sim_measure(struct pcl_sim *s)
 {
     forget(&s->k.page.stats);
+    forget(&s->k.writeback_stats);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops)
             forget(&s->k.range[r].stats);

@@ -42,6 +42,7 @@ struct pcl_sim {
     struct pcl_source src;
     struct pcl_body *body;
     uint32_t n_work;   /* tasks of the workload; the flusher comes after them */
+    uint32_t n_alive;  /* of them, those that have not ended */
     pcl_ns measure_from, end;
     uint64_t stop_after; /* transactions, 0: none */
     bool measuring;
@@ -79,6 +80,9 @@ void laws_op_begin(struct pcl_sim *s);
 void laws_op_end(struct pcl_sim *s);
 /** Looks at the whole state; called now and then, and at the end. */
 void laws_look(struct pcl_sim *s);
+/** True when every task of the workload that has not ended waits and nothing is under way that could
+ * wake it. */
+bool laws_stuck(const struct pcl_sim *s);
 /** At the end of the run: nobody may be lost. */
 void laws_end(struct pcl_sim *s);
 void laws_break(struct pcl_sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
