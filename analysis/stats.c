@@ -13,7 +13,6 @@
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <pclsim/stats.h>
 
@@ -99,8 +98,8 @@ static void fieller(const struct moments *m, size_t n, double level, struct pcl_
     set_bounds(out, fmin((b - root) / a, out->mean), fmax((b + root) / a, out->mean));
 }
 
-static void ratio_of(const double *a, const double *b, size_t n, const struct moments *m,
-                     double level, struct pcl_ci *out)
+static void ratio_of(const double *a, const double *b, size_t n, bool equal,
+                     const struct moments *m, double level, struct pcl_ci *out)
 {
     *out = (struct pcl_ci){.kind = PCL_CI_NONE, .n = n};
     if (n == 0)
@@ -112,7 +111,9 @@ static void ratio_of(const double *a, const double *b, size_t n, const struct mo
     out->mean = out->lo = out->hi = m->mb / m->ma;
     if (n < 2)
         return;
-    if (constant(a, n) && constant(b, n))
+    if (equal)
+        set_exact(out, 1); /* not 1 give or take rounding */
+    else if (constant(a, n) && constant(b, n))
         set_exact(out, b[0] / a[0]);
     else
         fieller(m, n, level, out);
@@ -134,7 +135,7 @@ void pcl_paired(const double *a, const double *b, size_t n, double level,
     out->mean_a = m.ma;
     out->mean_b = m.mb;
     pcl_ci_mean(d, n, level, &out->diff);
-    ratio_of(a, b, n, &m, level, &out->ratio);
+    ratio_of(a, b, n, out->equal, &m, level, &out->ratio);
     free(d);
     if (n > 2 && m.vaa > 0 && m.vbb > 0) { /* two pairs always correlate perfectly */
         out->has_corr = true;
