@@ -57,8 +57,8 @@ struct pcl_folio {
     uint32_t node;     /* index node that holds it, PCL_NONE: the inode's head */
     uint32_t lru_next, lru_prev;
     uint8_t order;
-    uint8_t list; /* enum pcl_lru */
-    uint16_t pad;
+    uint8_t list;        /* enum pcl_lru */
+    uint16_t generation; /* removals of its page before it came: part of pfn's key */
 };
 
 enum pcl_lru {
@@ -78,7 +78,8 @@ struct pcl_inode {
     uint32_t head;        /* slot value: empty, node, folio or run */
     uint8_t height;       /* the head spans 64^height pages */
     uint8_t marks;        /* of the head: bit per mark */
-    uint16_t pad;
+    uint8_t aged;         /* folios were removed: generations may differ from 0 */
+    uint8_t pad;
 };
 
 /* What is counted over all inodes: model state. */

@@ -3,8 +3,8 @@
  * between. Keys come and go over the same ranges here, so half-empty leaves fill up again, and
  * the code stays small.
  *
- * In an inner node, key[i] is a lower bound of what lies below child i; the first one is taken
- * as minus infinity. Leaves are chained in key order.
+ * In an inner node, key[i] is a lower bound of what lies below child i; key[0] is not looked at:
+ * the first child takes whatever is smaller than key[1]. Leaves are chained in key order.
  */
 #include "btree.h"
 #include "internal.h"
@@ -97,9 +97,11 @@ static uint32_t rank_le(const struct node *x, pcl_u128 key)
 
 static uint32_t child_index(const struct node *x, pcl_u128 key)
 {
-    uint32_t r = rank_le(x, key);
+    uint32_t r = 0;
 
-    return r > 0 ? r - 1 : 0;
+    for (uint32_t i = 1; i < x->n; i++)
+        r += x->key[i] <= key;
+    return r;
 }
 
 static uint32_t leaf_of(const struct pcl_btree *t, pcl_u128 key)

@@ -127,18 +127,33 @@ static uint32_t *generation(const struct pcl_cache *c, uint32_t inode, uint64_t 
     return &c->generation[h >> (64 - PCL_GENERATIONS_SHIFT)];
 }
 
-uint32_t pcl_pfn_draw(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigned order)
+unsigned pcl_folio_generation(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff)
 {
-    uint64_t lane = c->n_generations > 0 ? *generation(c, inode, pgoff) : 0;
-    uint64_t bits = pcl_bits((struct pcl_stream){c->inode[inode].pfn_key}, pgoff, lane);
-
-    return (uint32_t)(bits >> 32) & ~((1u << order) - 1); /* the buddy allocator aligns */
+    if (c->n_generations == 0 || !c->inode[inode].aged)
+        return 0;
+    return *generation(c, inode, pgoff) & UINT16_MAX;
 }
 
 void pcl_folio_age(struct pcl_cache *c, uint32_t inode, uint64_t pgoff)
 {
-    if (c->n_generations > 0)
-        ++*generation(c, inode, pgoff);
+    if (c->n_generations == 0)
+        return;
+    c->inode[inode].aged = 1;
+    ++*generation(c, inode, pgoff);
+}
+
+void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, uint64_t pgoff,
+                      unsigned order, unsigned age)
+{
+    struct pcl_folio *f = &c->folio[folio];
+    uint64_t bits = pcl_bits((struct pcl_stream){c->inode[p.inode].pfn_key}, pgoff, age);
+
+    f->pgoff = pgoff;
+    f->inode = p.inode;
+    f->node = p.node;
+    f->order = (uint8_t)order;
+    f->generation = (uint16_t)age;
+    f->pfn = (uint32_t)(bits >> 32) & ~((1u << order) - 1); /* the buddy allocator aligns */
 }
 
 uint32_t pcl_cnode_alloc(struct pcl_cache *c)

@@ -237,7 +237,6 @@ uint32_t pcl_cache_insert(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, u
                           unsigned flags, unsigned *nodes)
 {
     struct pcl_place p = {inode, PCL_NONE, 0};
-    struct pcl_folio *f;
     uint32_t id;
     unsigned n = 0;
     bool room;
@@ -251,13 +250,8 @@ uint32_t pcl_cache_insert(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, u
         return PCL_NONE;
     id = pcl_folio_alloc(c);
     pcl_index_fill(c, p, pcl_slot_folio(id), pcl_order_width(order));
-    f = &c->folio[id];
-    f->pgoff = pgoff;
-    f->inode = inode;
-    f->node = p.node;
-    f->order = (uint8_t)order;
-    f->refs = 2;
-    f->pfn = pcl_pfn_draw(c, inode, pgoff, order);
+    pcl_folio_settle(c, id, p, pgoff, order, pcl_folio_generation(c, inode, pgoff));
+    c->folio[id].refs = 2;
     c->flags[id] = (uint8_t)flags;
     count_folio(c, id, true);
     if (flags & PCL_FOLIO_DIRTY)

@@ -37,9 +37,9 @@ struct pcl_cnode {
  *   node     index of a child
  *   folio    id; one of 2^(order mod 6) > 1 slots is the first, the others are siblings
  *   sibling  offset of the first slot
- *   run      order of its folios: with 2^order pages less than the slot spans, everything below
- * is such folios and the kernel's nodes below are counted, not stored; else one folio that
- *            starts here
+ *   run      generation and order of its folios: with 2^order pages less than the slot spans,
+ * everything below is such folios and the kernel's nodes below are counted, not stored; else
+ * one folio that starts here
  */
 enum pcl_slot_kind {
     PCL_SLOT_PLAIN = 0, /* empty, sibling or run */
@@ -79,7 +79,17 @@ static inline bool pcl_slot_is_sibling(uint32_t v)
 
 static inline bool pcl_slot_is_run(uint32_t v)
 {
-    return (v & ~0xfu) == PCL_SLOT_RUN;
+    return pcl_slot_kind(v) == PCL_SLOT_PLAIN && (v & PCL_SLOT_RUN) != 0;
+}
+
+static inline uint32_t pcl_slot_run(unsigned order, unsigned generation)
+{
+    return PCL_SLOT_RUN | generation << 10 | order;
+}
+
+static inline unsigned pcl_run_generation(uint32_t v)
+{
+    return v >> 10 & 0xffffu;
 }
 
 static inline unsigned pcl_run_order(uint32_t v)
@@ -130,8 +140,11 @@ struct pcl_place pcl_folio_place(const struct pcl_cache *c, uint32_t folio);
 /* cache.c */
 uint32_t pcl_folio_alloc(struct pcl_cache *c);
 void pcl_folio_release(struct pcl_cache *c, uint32_t folio);
-uint32_t pcl_pfn_draw(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff,
-                      unsigned order);
+/** Fills in what follows from where and when a folio came: place, generation, struct page. */
+void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, uint64_t pgoff,
+                      unsigned order, unsigned generation);
+/** Generation of a page that comes now. */
+unsigned pcl_folio_generation(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff);
 /** The next folio of that page gets another struct page. */
 void pcl_folio_age(struct pcl_cache *c, uint32_t inode, uint64_t pgoff);
 uint32_t pcl_cnode_alloc(struct pcl_cache *c);

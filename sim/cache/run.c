@@ -64,18 +64,13 @@ static void count_run(struct pcl_cache *c, uint32_t inode, uint64_t pages, bool 
 
 uint32_t pcl_run_materialise(struct pcl_cache *c, struct pcl_place p, uint64_t pgoff)
 {
-    unsigned order = pcl_run_order(*pcl_place_slot(c, p));
-    uint32_t id = pcl_folio_alloc(c);
-    struct pcl_folio *f = &c->folio[id];
+    uint32_t v = *pcl_place_slot(c, p), id = pcl_folio_alloc(c);
+    unsigned order = pcl_run_order(v);
 
     *pcl_place_slot(c, p) = pcl_slot_folio(id);
     pcl_mark_clear_at(c, p, PCL_MARK_BIT_RUN);
-    f->pgoff = pgoff >> order << order;
-    f->inode = p.inode;
-    f->node = p.node;
-    f->order = (uint8_t)order;
-    f->refs = 1;
-    f->pfn = pcl_pfn_draw(c, p.inode, f->pgoff, order);
+    pcl_folio_settle(c, id, p, pgoff >> order << order, order, pcl_run_generation(v));
+    c->folio[id].refs = 1;
     c->flags[id] = PCL_FOLIO_UPTODATE;
     count_run(c, p.inode, UINT64_C(1) << order, false);
     pcl_lru_add(c, id, PCL_LRU_INACTIVE, false);
@@ -115,7 +110,7 @@ void pcl_run_fold(struct pcl_cache *c, uint32_t folio)
     if (c->oracle != NULL && !pcl_oracle_folio_is_disk(c->oracle, folio))
         return;
     p = pcl_folio_place(c, folio);
-    *pcl_place_slot(c, p) = PCL_SLOT_RUN | f->order;
+    *pcl_place_slot(c, p) = pcl_slot_run(f->order, f->generation);
     pcl_mark_set_at(c, p, PCL_MARK_BIT_RUN);
     count_run(c, p.inode, UINT64_C(1) << f->order, true);
     pcl_lru_del(c, folio);
@@ -147,7 +142,7 @@ static void fill_slot(struct pcl_cache *c, struct pcl_place p, unsigned order)
         width = pcl_order_width(order);
     else
         pages = UINT64_C(1) << SHIFT * level;
-    pcl_index_fill(c, p, PCL_SLOT_RUN | order, width);
+    pcl_index_fill(c, p, pcl_slot_run(order, 0), width);
     pcl_mark_set_at(c, p, PCL_MARK_BIT_RUN);
     count_run(c, p.inode, pages, true);
     c->inode[p.inode].nr_pages += pages;
@@ -223,7 +218,8 @@ void pcl_cache_populate(struct pcl_cache *c, uint32_t inode, uint64_t first, uin
                         unsigned order, unsigned flags)
 {
     uint64_t end = first + n_pages;
-    bool runs = !c->conf.literal && flags == 0;
+    /* a run has one generation, and what was never removed has the same everywhere */
+    bool runs = !c->conf.literal && flags == 0 && !c->inode[inode].aged;
 
     PCL_ASSERT(order <= PCL_MAX_ORDER);
     PCL_ASSERT(first <= PCL_PAGE_LAST && n_pages <= PCL_PAGE_LAST + 1 - first);
