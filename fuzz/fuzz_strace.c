@@ -1,0 +1,51 @@
+/*
+ * Feeds any bytes to the trace readers: whatever they are, the result is an error or a trace
+ * whose account of lines adds up, and the report on it can be printed.
+ */
+#include <pclsim/trace_info.h>
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const struct pcl_trace *t)
+{
+    uint64_t lines = t->lines_used;
+
+    for (size_t i = 0; i < t->n_skips; i++)
+        lines += t->skips[i].lines;
+    PCL_ASSERT(lines == t->lines_read);
+    for (size_t i = 0; i < t->n_ops; i++) {
+        const struct pcl_trace_op *op = &t->ops[i];
+        int64_t end;
+        PCL_ASSERT(op->op < PCL_N_OPS && op->thread < t->n_threads);
+        PCL_ASSERT(op->inode == PCL_NONE || op->inode < t->n_inodes);
+        PCL_ASSERT(op->off >= 0 && op->len >= 0 &&
+                   !__builtin_add_overflow(op->off, op->len, &end));
+        PCL_ASSERT(op->t_ns >= 0 && op->dur_ns >= -1 && op->t_ns <= t->span_ns);
+        PCL_ASSERT(i == 0 || t->ops[i - 1].t_ns <= op->t_ns);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct pcl_trace *t = NULL;
+    struct pcl_err err;
+    char *text = NULL;
+    size_t n;
+    FILE *f;
+
+    (void)pcl_trace_recognise((const char *)data, size);
+    if (pcl_trace_parse("fuzz", (const char *)data, size, &t, &err) != PCL_OK)
+        return 0;
+    check(t);
+    f = open_memstream(&text, &n);
+    if (f) {
+        pcl_trace_info_text(f, t);
+        (void)pcl_trace_info_json(f, t);
+        (void)fclose(f);
+    }
+    free(text);
+    pcl_trace_free(t);
+    return 0;
+}
