@@ -17,7 +17,7 @@ static inline pcl_line osq_line(const struct pcl_range_locks *R, uint32_t node)
 static inline void osq_join(struct pcl_range_locks *R, struct node_queue *q, uint32_t node,
                             pcl_line line)
 {
-    pcl_mark_set(R->m, PCL_MARK_ATOMIC);
+    R->m->model[R->m->cur].spin_depth++; /* preempt_disable() */
     pcl_rmw(R->m, line);
     node_queue_add(R, q, node);
 }
@@ -41,7 +41,7 @@ static inline void osq_leave(struct pcl_range_locks *R, struct node_queue *q, ui
     node_queue_remove(R, q, node);
     if (next != PCL_NONE && q->head == next)
         pcl_notice(R->m, R->node[next].owner);
-    pcl_mark_set(R->m, PCL_MARK_KERNEL);
+    R->m->model[R->m->cur].spin_depth--; /* preempt_enable() */
 }
 
 #endif
