@@ -3,8 +3,8 @@
  * between. Keys come and go over the same ranges here, so half-empty leaves fill up again, and
  * the code stays small.
  *
- * In an inner node, key[i] is a lower bound of what lies below child i; key[0] is not looked at:
- * the first child takes whatever is smaller than key[1]. Leaves are chained in key order.
+ * In an inner node, key[i] is a lower bound of what lies below child i; key[0] is not looked
+ * at: the first child takes whatever is smaller than key[1]. Leaves are chained in key order.
  */
 #include "btree.h"
 #include "internal.h"

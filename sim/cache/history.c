@@ -14,6 +14,8 @@
  */
 #include "oracle.h"
 
+#include <stdlib.h>
+
 #define SWEEP_MIN 1024u
 
 static uint32_t truth_new(struct pcl_oracle *o)
@@ -175,6 +177,31 @@ void pcl_history_sweep(struct pcl_oracle *o)
 {
     tidy_range(o, 0, ~(pcl_u128)0);
     o->m->sweep_at = o->m->live_truths * 2 > SWEEP_MIN ? o->m->live_truths * 2 : SWEEP_MIN;
+}
+
+void pcl_history_compact(struct pcl_oracle *o)
+{
+    uint32_t n = 0, cap = o->m->live_truths;
+    struct pcl_truth *packed = pcl_xcalloc((size_t)cap + 1, sizeof *packed);
+    struct pcl_bt_at at = pcl_bt_ge(o->history, 0);
+
+    for (; pcl_bt_valid(at); at = pcl_bt_step(o->history, at)) {
+        uint32_t i = list_of(pcl_bt_val(o->history, at));
+
+        if (i != PCL_NONE)
+            pcl_bt_put(o->history, at, val_of(n));
+        for (; i != PCL_NONE; i = o->truth[i].next, n++) {
+            packed[n] = o->truth[i];
+            if (packed[n].next != PCL_NONE)
+                packed[n].next = n + 1;
+        }
+    }
+    PCL_ASSERT(n == cap);
+    if (n > 0)
+        memcpy(o->truth, packed, n * sizeof *packed);
+    free(packed);
+    o->m->n_truths = n;
+    o->m->free_truth = PCL_NONE;
 }
 
 void pcl_history_begin(struct pcl_oracle *o, uint32_t op)

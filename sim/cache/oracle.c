@@ -190,7 +190,7 @@ enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t foli
 
     if (o == NULL)
         return PCL_WRONG_RIGHT;
-    if (!pcl_folio_holds(o->c, folio, inode, pgoff) && !pcl_history_in_flux(o, inode, pgoff)) {
+    if (o->c->folio[folio].inode != inode && !pcl_history_in_flux(o, inode, pgoff)) {
         struct pcl_wrong_info info = {.what = PCL_WRONG_MAPPING,
                                       .inode = inode,
                                       .pgoff = pgoff,
@@ -199,7 +199,7 @@ enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t foli
 
         return pcl_oracle_report(o, &info);
     }
-    if (!store)
+    if (!store || pgoff < o->c->folio[folio].pgoff || pgoff > pcl_folio_last(o->c, folio))
         return pcl_oracle_load(o, PCL_NONE, folio, inode, pgoff);
     op = pcl_oracle_begin(o, PCL_TRUTH_WRITE, inode, pgoff, pgoff);
     pcl_oracle_store(o, op, folio, pgoff);
@@ -288,6 +288,21 @@ static uint64_t *next_moment(struct pcl_oracle *o, uint64_t *i)
     return NULL;
 }
 
+/* Handles in flight must stay; free ones in order, none behind the last handle. */
+static void order_free_ops(struct pcl_oracle *o)
+{
+    uint32_t *link = &o->m->free_op;
+
+    while (o->m->n_ops > 0 && o->op[o->m->n_ops - 1].begin == 0)
+        o->m->n_ops--;
+    for (uint32_t i = 0; i < o->m->n_ops; i++)
+        if (o->op[i].begin == 0) {
+            *link = i;
+            link = &o->op[i].next;
+        }
+    *link = PCL_NONE;
+}
+
 void pcl_oracle_normalise(struct pcl_oracle *o)
 {
     uint64_t *v, *m;
@@ -296,6 +311,8 @@ void pcl_oracle_normalise(struct pcl_oracle *o)
     if (o == NULL)
         return;
     pcl_history_sweep(o);
+    pcl_history_compact(o);
+    order_free_ops(o);
     v = pcl_xcalloc(2 * (size_t)o->m->n_truths + o->m->n_ops + 1, sizeof *v);
     for (uint64_t i = 0; (m = next_moment(o, &i)) != NULL;)
         v[n++] = *m;

@@ -30,7 +30,9 @@ struct pcl_oracle_op {
 };
 
 /* Contents of a folio: "own" what is cached, "sent" what a write-back under way writes. A value
- * is content id << 32 | shift; pages of a large folio that differ stand in the map odd. */
+ * is content id << 32 | shift, like an extent's, but over the folio's own pages 0, 1, ..., so
+ * that it stays with the folio wherever that goes or is mapped. Pages of a large folio that
+ * differ stand in the map odd. */
 struct pcl_folio_data {
     uint64_t val[2];
     uint32_t block_epoch;
@@ -61,7 +63,7 @@ struct pcl_oracle {
     struct pcl_btree *history; /* extents: newest truth + 1; 0: zeroes since ever */
     struct pcl_btree *disk;    /* extents: content value */
     struct pcl_btree *block;   /* extents: number of the block's allocation, 0: hole */
-    struct pcl_btree *odd;     /* (folio, own or sent, page) -> content value */
+    struct pcl_btree *odd;     /* (folio, own or sent, its page) -> content value */
     uint64_t count[PCL_N_WRONGS];
 };
 
@@ -70,13 +72,16 @@ static inline uint64_t pcl_value(uint32_t id, uint32_t shift)
     return id == 0 ? 0 : (uint64_t)id << 32 | shift;
 }
 
-/* What a content value shows at a page. */
-static inline pcl_content pcl_content_at(uint64_t val, uint64_t pgoff)
+/* The same contents seen from a place that lies delta pages nearer to the start. */
+static inline uint64_t pcl_value_moved(uint64_t val, uint64_t delta)
 {
-    uint32_t id = (uint32_t)(val >> 32);
+    return pcl_value((uint32_t)(val >> 32), (uint32_t)(val + delta));
+}
 
-    return id == 0 ? PCL_CONTENT_ZERO
-                   : (pcl_content)id << 32 | (uint32_t)(pgoff + (uint32_t)val);
+/* What a content value shows at a page: of the file, or of the folio. */
+static inline pcl_content pcl_content_at(uint64_t val, uint64_t page)
+{
+    return pcl_value_moved(val, page);
 }
 
 static inline uint64_t pcl_range_end(uint64_t last)
@@ -100,17 +105,13 @@ bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgof
 bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
 /** Drops what no operation in flight can see any more, everywhere. */
 void pcl_history_sweep(struct pcl_oracle *o);
+/** Numbers the entries in the order of their extents. */
+void pcl_history_compact(struct pcl_oracle *o);
 
 /* oracle.c */
 enum pcl_wrong pcl_oracle_report(struct pcl_oracle *o, const struct pcl_wrong_info *info);
 /** Checks one page's content; reports what is wrong. */
 enum pcl_wrong pcl_oracle_check(struct pcl_oracle *o, uint32_t op, uint32_t folio,
                                 uint32_t inode, uint64_t pgoff, pcl_content seen);
-
-/* oracle_data.c */
-void pcl_data_set(struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t pgoff,
-                  uint64_t val);
-uint64_t pcl_data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which,
-                      uint64_t pgoff);
 
 #endif

@@ -9,9 +9,9 @@
  */
 #include "oracle.h"
 
-static pcl_u128 odd_key(uint32_t folio, unsigned which, uint64_t pgoff)
+static pcl_u128 odd_key(uint32_t folio, unsigned which, uint64_t page)
 {
-    return (pcl_u128)folio << 96 | (pcl_u128)which << 64 | pgoff;
+    return (pcl_u128)folio << 96 | (pcl_u128)which << 64 | page;
 }
 
 static void odd_clear(struct pcl_oracle *o, uint32_t folio, unsigned which)
@@ -24,24 +24,30 @@ static void odd_clear(struct pcl_oracle *o, uint32_t folio, unsigned which)
     }
 }
 
-void pcl_data_set(struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t pgoff,
-                  uint64_t val)
+/* Which of its own pages a folio shows to somebody who takes it for page pgoff of a file. */
+static uint64_t own_page(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
+{
+    return pgoff & ((UINT64_C(1) << o->c->folio[folio].order) - 1);
+}
+
+static void data_set(struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t page,
+                     uint64_t val)
 {
     struct pcl_folio_data *d = &o->data[folio];
 
     if (o->c->folio[folio].order == 0)
         d->val[which] = val;
-    else if (pcl_bt_set(o->odd, odd_key(folio, which, pgoff), val))
+    else if (pcl_bt_set(o->odd, odd_key(folio, which, page), val))
         d->odd[which]++;
 }
 
-uint64_t pcl_data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which,
-                      uint64_t pgoff)
+static uint64_t data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which,
+                         uint64_t page)
 {
     const struct pcl_folio_data *d = &o->data[folio];
 
     if (d->odd[which] > 0) {
-        pcl_u128 key = odd_key(folio, which, pgoff);
+        pcl_u128 key = odd_key(folio, which, page);
         struct pcl_bt_at at = pcl_bt_le(o->odd, key);
 
         if (pcl_bt_valid(at) && pcl_bt_key(o->odd, at) == key)
@@ -52,7 +58,9 @@ uint64_t pcl_data_get(const struct pcl_oracle *o, uint32_t folio, unsigned which
 
 pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
 {
-    return pcl_content_at(pcl_data_get(o, folio, PCL_DATA_OWN, pgoff), pgoff);
+    uint64_t page = own_page(o, folio, pgoff);
+
+    return pcl_content_at(data_get(o, folio, PCL_DATA_OWN, page), page);
 }
 
 pcl_content pcl_oracle_disk_content(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
@@ -84,17 +92,16 @@ void pcl_oracle_folio_gone(struct pcl_oracle *o, uint32_t folio)
 bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
 {
     const struct pcl_folio *f = &o->c->folio[folio];
-    uint64_t last = pcl_folio_last(o->c, folio);
+    uint64_t n = pcl_folio_pages(o->c, folio), page = 0;
 
-    for (uint64_t p = f->pgoff; p <= last;) {
-        struct pcl_extent e = pcl_extent_at(o->disk, f->inode, p);
+    while (page < n) {
+        struct pcl_extent e = pcl_extent_at(o->disk, f->inode, f->pgoff + page);
+        uint64_t val = pcl_value_moved(e.val, f->pgoff);
 
-        for (; p <= last && p <= e.last; p++) {
-            if (pcl_data_get(o, folio, PCL_DATA_OWN, p) != e.val)
-                return false;
-            if (o->data[folio].odd[PCL_DATA_OWN] == 0)
-                p = e.last < last ? e.last : last; /* all its pages have one value */
-        }
+        if (data_get(o, folio, PCL_DATA_OWN, page) != val)
+            return false;
+        /* without odd pages one speaks for the whole extent */
+        page = o->data[folio].odd[PCL_DATA_OWN] == 0 ? e.last - f->pgoff + 1 : page + 1;
     }
     return true;
 }
@@ -104,8 +111,13 @@ bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
 
 void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff)
 {
-    if (o != NULL)
-        pcl_data_set(o, folio, PCL_DATA_OWN, pgoff, pcl_value(o->op[op].content, 0));
+    uint64_t page;
+
+    if (o == NULL)
+        return;
+    page = own_page(o, folio, pgoff);
+    data_set(o, folio, PCL_DATA_OWN, page,
+             pcl_value(o->op[op].content, (uint32_t)(pgoff - page)));
 }
 
 void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
@@ -122,11 +134,11 @@ void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
     last = pcl_folio_last(o->c, folio);
     odd_clear(o, folio, PCL_DATA_OWN);
     e = pcl_extent_at(o->disk, f->inode, f->pgoff);
-    o->data[folio].val[PCL_DATA_OWN] = e.val;
+    o->data[folio].val[PCL_DATA_OWN] = pcl_value_moved(e.val, f->pgoff);
     while (e.last < last) {
         e = pcl_extent_at(o->disk, f->inode, e.last + 1);
         for (uint64_t p = e.first; p <= last && p <= e.last; p++)
-            pcl_data_set(o, folio, PCL_DATA_OWN, p, e.val);
+            data_set(o, folio, PCL_DATA_OWN, p - f->pgoff, pcl_value_moved(e.val, f->pgoff));
     }
 }
 
@@ -222,19 +234,22 @@ void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio)
         if (!pcl_bt_valid(at) || pcl_bt_key(o->odd, at) > end)
             break;
         k = pcl_bt_key(o->odd, at);
-        pcl_data_set(o, folio, PCL_DATA_SENT, (uint64_t)k, pcl_bt_val(o->odd, at));
+        data_set(o, folio, PCL_DATA_SENT, (uint64_t)k, pcl_bt_val(o->odd, at));
     }
 }
 
-static void send(struct pcl_oracle *o, uint32_t folio, uint32_t inode, uint64_t first,
-                 uint64_t last)
+static void send(struct pcl_oracle *o, uint32_t folio, uint32_t inode)
 {
+    uint64_t first = o->c->folio[folio].pgoff, n = pcl_folio_pages(o->c, folio);
+
     if (o->data[folio].odd[PCL_DATA_SENT] == 0) {
-        disk_put(o, inode, first, last, o->data[folio].val[PCL_DATA_SENT]);
+        disk_put(o, inode, first, first + n - 1,
+                 pcl_value_moved(o->data[folio].val[PCL_DATA_SENT], 0 - first));
         return;
     }
-    for (uint64_t p = first; p <= last; p++)
-        disk_put(o, inode, p, p, pcl_data_get(o, folio, PCL_DATA_SENT, p));
+    for (uint64_t i = 0; i < n; i++)
+        disk_put(o, inode, first + i, first + i,
+                 pcl_value_moved(data_get(o, folio, PCL_DATA_SENT, i), 0 - first));
 }
 
 enum pcl_wrong pcl_oracle_wb_end(struct pcl_oracle *o, uint32_t folio)
@@ -247,11 +262,11 @@ enum pcl_wrong pcl_oracle_wb_end(struct pcl_oracle *o, uint32_t folio)
         return PCL_WRONG_RIGHT;
     info.inode = o->data[folio].inode;
     info.pgoff = o->c->folio[folio].pgoff;
-    info.seen = pcl_content_at(pcl_data_get(o, folio, PCL_DATA_SENT, info.pgoff), info.pgoff);
+    info.seen = pcl_content_at(o->data[folio].val[PCL_DATA_SENT], 0);
     last = pcl_folio_last(o->c, folio);
     w = check_blocks(o, &info, last, o->data[folio].block_epoch);
     if (w == PCL_WRONG_RIGHT)
-        send(o, folio, info.inode, o->c->folio[folio].pgoff, last);
+        send(o, folio, info.inode);
     odd_clear(o, folio, PCL_DATA_SENT);
     o->data[folio].val[PCL_DATA_SENT] = 0;
     o->data[folio].inode = PCL_NONE;
