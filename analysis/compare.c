@@ -25,8 +25,8 @@ static const struct {
     {"latency_p50", OBJ_ALL, false},  {"latency_p99", OBJ_ALL, false},
     {"latency_p99", OBJ_EACH, false}, {"latency_max", OBJ_ALL, false},
     {"longest_wait", OBJ_ALL, false}, {"ctx_switches_per_op", OBJ_ALL, false},
-    {"irqs_off_max", OBJ_ALL, true},  {"bytes_static", OBJ_ANY, false},
-    {"bytes_peak", OBJ_ANY, false},   {"violations", OBJ_ANY, true},
+    {"irqs_off_max", OBJ_ALL, true},  {"bytes_static", OBJ_ANY, true},
+    {"bytes_peak", OBJ_ANY, true},    {"violations", OBJ_ANY, true},
 };
 
 struct wanted {
@@ -286,6 +286,26 @@ static void own_interval(const struct pcl_config *c, const struct pcl_series *s,
     pcl_ci_mean(x, n, level, out);
 }
 
+/* Do the replications differ, so that a number that is equal in all of them may only be a
+ * coarse one? Bytes are counted, not sampled. */
+static bool sampled(const struct pcl_config *c, const char *unit)
+{
+    bool differ = false;
+
+    for (size_t i = 1; i < c->n_runs; i++)
+        differ = differ || c->run[i].fingerprint != c->run[0].fingerprint;
+    return differ && strcmp(unit, "B") != 0;
+}
+
+/* A difference of sampled values that is the same in each pair has no t; but n equal signs by
+ * chance have a probability, 2^(1-n). A quantile from a histogram, in steps of 0.8 %, needs
+ * this. */
+static void sign_test(struct pcl_paired *p)
+{
+    if (p->diff.kind == PCL_CI_EXACT && p->diff.mean != 0)
+        p->p = pow(2, 1 - (double)p->n);
+}
+
 static bool fill_row(struct pcl_comparison *c, const struct pcl_compare_block *b,
                      const struct wanted *w, struct pcl_compare_row *row)
 {
@@ -316,9 +336,12 @@ static bool fill_row(struct pcl_comparison *c, const struct pcl_compare_block *b
             memcpy(row->unit, sm->unit, sizeof(row->unit));
             row->better = sm->better;
         }
-        if (i > 0)
+        if (i > 0) {
             pcl_paired(xa, xb, pcl_series_pairs(base, sb, me, sm, xa, xb), c->level,
                        &cell->against);
+            if (sampled(base, row->unit))
+                sign_test(&cell->against);
+        }
     }
     free(xa);
     free(xb);
@@ -371,13 +394,13 @@ static void correct(struct pcl_comparison *c)
         const struct pcl_paired *a = &cell[i]->against;
 
         /* nothing is tested where nothing varies: it takes no part in the correction */
-        p[i] = a->tested && a->diff.kind == PCL_CI_INTERVAL ? a->p : -1;
+        p[i] = a->tested && a->p > 0 && !a->equal ? a->p : -1;
     }
     c->n_tests = pcl_holm(p, n);
     for (size_t i = 0; i < n; i++) {
         const struct pcl_paired *a = &cell[i]->against;
 
-        cell[i]->p_holm = a->tested && a->diff.kind == PCL_CI_EXACT ? a->p : p[i];
+        cell[i]->p_holm = a->tested && p[i] < 0 ? a->p : p[i];
         mark_cell(c, row[i], cell[i]);
         c->any_worse = c->any_worse || cell[i]->worse;
     }

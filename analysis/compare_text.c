@@ -47,7 +47,7 @@ static void change_text(const struct pcl_paired *p, struct cell_text *t)
         (void)pcl_show_change(r->mean, p->diff.kind == PCL_CI_EXACT ? -1 : r->half, t->change,
                               sizeof(t->change));
         if (p->diff.kind != PCL_CI_EXACT)
-            (void)pcl_show_half(r->half, t->half, sizeof(t->half));
+            (void)pcl_show_half(r->mean, r->half, t->half, sizeof(t->half));
     } else if (p->mean_a != 0) {
         (void)pcl_show_change(r->mean, -1, t->change, sizeof(t->change));
         if (r->kind == PCL_CI_UNBOUNDED && p->diff.kind != PCL_CI_EXACT)
@@ -283,6 +283,54 @@ static void put_remarks(FILE *out, const struct pcl_compare_block *b)
     }
 }
 
+/* --- titles --------------------------------------------------------------------------------
+ */
+
+static const char *param_of(const struct pcl_config *c, const char *name)
+{
+    const char *v = pcl_config_param(c, name);
+
+    return v ? v : "";
+}
+
+static bool varies(const struct pcl_comparison *c, const char *name)
+{
+    for (size_t b = 1; b < c->n_blocks; b++)
+        if (strcmp(param_of(c->block[b].config[0], name),
+                   param_of(c->block[0].config[0], name)) != 0)
+            return true;
+    return false;
+}
+
+/* Lists the parameters of a block that vary between blocks, or those that do not. */
+static const char *list_params(const struct pcl_comparison *c, size_t block, bool varying,
+                               char *buf, size_t n)
+{
+    const struct pcl_config_desc *d = &c->block[block].config[0]->desc;
+    size_t at = 0;
+
+    buf[0] = '\0';
+    for (size_t i = 0; i < d->n_params && at < n; i++)
+        if (varies(c, d->params[i].name) == varying)
+            at += (size_t)snprintf(buf + at, n - at, "%s%s = %s", at ? ", " : "",
+                                   d->params[i].name, d->params[i].value);
+    return buf;
+}
+
+/* What tells a block from the others; without a head above it, all that was chosen. */
+static const char *block_title(const struct pcl_comparison *c, size_t block, bool brief,
+                               char *buf, size_t n)
+{
+    const struct pcl_config_desc *d = &c->block[block].config[0]->desc;
+
+    if (d->label[0] || (brief && c->n_blocks == 1))
+        return pcl_point_title(d, buf, n);
+    (void)list_params(c, block, true, buf, n);
+    if (!buf[0] && c->n_blocks > 1)
+        (void)snprintf(buf, n, "otherwise as the scenario stands");
+    return buf;
+}
+
 /* --- head and foot -------------------------------------------------------------------------
  */
 
@@ -365,10 +413,10 @@ static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, siz
     runs_text(c, from, to, runs, sizeof(runs));
     (void)snprintf(text, sizeof(text), "machine %s, %s", d->machine, runs);
     pcl_wrap(out, "", 2, text);
-    if (d->replay[0]) {
-        (void)snprintf(text, sizeof(text), "replay: %s", d->replay);
-        pcl_wrap(out, "", 2, text);
-    }
+    if (d->replay[0])
+        pcl_wrap(out, "replay: ", 2, d->replay);
+    else if (list_params(c, from, false, text, sizeof(text))[0])
+        pcl_wrap(out, "with ", 2, text);
     (void)snprintf(text, sizeof(text),
                    "replications differ in: %s; with the same replication number all schemes "
                    "see the same",
@@ -447,7 +495,7 @@ static void put_worst(FILE *out, const struct pcl_comparison *c)
                 (void)pcl_show_change(worst->cell[i].against.mean_b /
                                           worst->cell[i].against.mean_a,
                                       -1, change, sizeof(change));
-            (void)pcl_point_title(&k->config[0]->desc, title, sizeof(title));
+            (void)block_title(c, b, false, title, sizeof(title));
             (void)snprintf(text, sizeof(text), "%s%s%s is worse in %zu row%s, most in %s (%s)",
                            c->n_blocks > 1 ? title : "", c->n_blocks > 1 ? ": " : "",
                            worst->cell[i].scheme, n, n == 1 ? "" : "s",
@@ -492,7 +540,7 @@ void pcl_compare_text(FILE *out, const struct pcl_comparison *c, const struct pc
         }
         if (!o->brief || b > 0)
             (void)fputc('\n', out);
-        if (pcl_point_title(&k->config[0]->desc, title, sizeof(title))[0])
+        if (block_title(c, b, o->brief, title, sizeof(title))[0])
             pcl_wrap(out, "", 2, title);
         put_block(out, k);
         put_remarks(out, k);

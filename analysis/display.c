@@ -52,34 +52,38 @@ const char *pcl_show(double v, const struct pcl_scale *s, char *buf, size_t n)
     return buf;
 }
 
-/* Digits after the point of a percentage whose half-width is half. */
+#define PCL_MOST_PERCENT 9999.5 /* beyond it a factor reads better */
+
+/* Digits after the point of a percentage whose half-width (a share) is half. */
 static int decimals(double half)
 {
-    return half < 0 ? 1 : half >= 9.95 ? 0 : half >= 0.095 ? 1 : 2;
+    return half < 0 ? 1 : half >= 0.0995 ? 0 : half >= 0.00095 ? 1 : 2;
 }
 
 const char *pcl_show_change(double ratio, double half, char *buf, size_t n)
 {
     double p = 100 * (ratio - 1);
-    int d = half >= 0 ? decimals(100 * half) : 1;
+    int d = decimals(half);
 
     if (fabs(p) >= 99.95)
         d = 0;
     if (fabs(p) < 0.5 * pow(10, -d))
         (void)snprintf(buf, n, "%.*f%%", d, 0.0);
-    else if (fabs(p) < 99999.5)
+    else if (fabs(p) < PCL_MOST_PERCENT)
         (void)snprintf(buf, n, "%+.*f%%", d, p);
     else
-        (void)snprintf(buf, n, "x%.3g", ratio);
+        (void)snprintf(buf, n, "x%.0f", ratio);
     return buf;
 }
 
-const char *pcl_show_half(double half, char *buf, size_t n)
+const char *pcl_show_half(double ratio, double half, char *buf, size_t n)
 {
     double p = 100 * half;
 
-    if (p < 99999.5)
-        (void)snprintf(buf, n, "%.*f", decimals(p), p);
+    if (fabs(100 * (ratio - 1)) >= PCL_MOST_PERCENT)
+        (void)snprintf(buf, n, half < 99999.5 ? "x%.*f" : "large", half < 9.95 ? 1 : 0, half);
+    else if (p < 99999.5)
+        (void)snprintf(buf, n, "%.*f", decimals(half), p);
     else
         (void)snprintf(buf, n, "large");
     return buf;
@@ -164,6 +168,11 @@ const char *pcl_metric_label(const char *name, const char *object, char *buf, si
     if (!whole && strncmp(name, "latency_", 8) == 0) {
         name += 8;
         stem -= 8;
+    }
+    /* "locks static", in bytes as its unit says */
+    if (!whole && strncmp(name, "bytes_", 6) == 0) {
+        name += 6;
+        stem -= 6;
     }
     (void)snprintf(buf, n, "%s%s%.*s%s", whole ? "" : object, whole ? "" : " ", stem, name,
                    per_op ? "/op" : "");

@@ -304,10 +304,13 @@ void pcl_store_close(struct pcl_store *s)
         return;
     for (int i = 0; i < PCL_N_STMTS; i++)
         (void)sqlite3_finalize(s->stmt[i]);
-    /* a file without a log can be read on read-only media and copied; harmless if refused */
-    if (s->db && s->write)
+    /* a file without a log can be read on read-only media and copied; while somebody reads it
+     * this is refused, and nothing is lost */
+    if (s->db && s->write) {
+        (void)sqlite3_busy_timeout(s->db, 100);
         (void)sqlite3_exec(s->db, "PRAGMA optimize; PRAGMA journal_mode=DELETE", NULL, NULL,
                            NULL);
+    }
     (void)sqlite3_close(s->db);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd); /* after SQLite: closing any descriptor drops its locks */

@@ -349,7 +349,10 @@ static void set_x(struct figure *f, const struct pick *p)
                widest_gap(f, true) <= widest_gap(f, false) + 1e-9;
     for (size_t s = 0; s < f->n_series; s++)
         sort_points(f, &f->series[s]);
-    (void)snprintf(f->xlabel, sizeof(f->xlabel), "%s", p->x ? p->x : "");
+    (void)snprintf(f->xlabel, sizeof(f->xlabel), "%s",
+                   !p->x                        ? ""
+                   : strcmp(p->x, "clone") == 0 ? "copies of the recording"
+                                                : p->x);
 }
 
 /* Chooses the unit of the y axis and converts all values to it. */

@@ -27,7 +27,7 @@ const char *pcl_show(double v, const struct pcl_scale *s, char *buf, size_t n);
 const char *pcl_show_change(double ratio, double half, char *buf, size_t n);
 
 /** The half-width to go with it ("2.4"). */
-const char *pcl_show_half(double half, char *buf, size_t n);
+const char *pcl_show_half(double ratio, double half, char *buf, size_t n);
 
 /** Prints text as a paragraph wrapped at PCL_COLUMNS: first begins the first line, all others
  * are indented by indent. Bytes outside printable ASCII become '?'. */

@@ -137,6 +137,39 @@ static void verdicts_follow_from_the_numbers(void **state)
     pcl_dataset_fini(&d);
 }
 
+/* Sampled values that differ by the same step in every pair: a coarse quantile may do that by
+ * chance. Bytes are counted, and differ. */
+static void a_constant_difference_of_sampled_values_needs_replications(void **state)
+{
+    (void)state;
+    for (uint32_t reps = 3; reps <= 10; reps += 7) {
+        struct pcl_compare_opts o = {0};
+        struct pcl_comparison *c;
+        struct pcl_dataset d;
+
+        pcl_dataset_init(&d);
+        for (unsigned s = 0; s < 2; s++)
+            for (uint32_t r = 0; r < reps; r++) {
+                struct syn y;
+
+                syn_init(&y, names[s], NULL, NULL, r);
+                (void)pcl_result_add(&y.r, "latency_p50", "all", "ns", PCL_BETTER_LOWER,
+                                     s ? 1051 : 1035);
+                (void)pcl_result_add(&y.r, "bytes_static", "all", "B", PCL_BETTER_LOWER,
+                                     s ? 40 : 8);
+                pcl_dataset_add(&d, &y.d, &y.r);
+                syn_fini(&y);
+            }
+        assert_int_equal(pcl_compare(&d, &o, &c, &err), PCL_OK);
+        assert_int_equal(cell(c, 0, "latency_p50", 1)->mark,
+                         reps == 3 ? PCL_MARK_NOT : PCL_MARK_SIGNIFICANT);
+        assert_int_equal(cell(c, 0, "bytes_static", 1)->mark, PCL_MARK_SIGNIFICANT);
+        assert_int_equal(c->n_tests, 1);
+        pcl_comparison_free(c);
+        pcl_dataset_fini(&d);
+    }
+}
+
 static void an_uncontended_recording_is_explained_in_one_sentence(void **state)
 {
     struct pcl_compare_opts o = {0};
@@ -310,6 +343,7 @@ static void names_of_metrics_read_well(void **state)
                                           {"latency_p99", "all", "latency p99"},
                                           {"ctx_switches_per_op", "all", "ctx switches/op"},
                                           {"wait_p99", "page", "page wait p99"},
+                                          {"bytes_static", "locks", "locks static"},
                                           {"throughput", "", "throughput"}};
     char buf[64];
 
@@ -324,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_ready_for_mail),
         cmocka_unit_test(verdicts_follow_from_the_numbers),
+        cmocka_unit_test(a_constant_difference_of_sampled_values_needs_replications),
         cmocka_unit_test(an_uncontended_recording_is_explained_in_one_sentence),
         cmocka_unit_test(a_metric_can_be_chosen),
         cmocka_unit_test(json_is_valid_and_has_the_numbers),

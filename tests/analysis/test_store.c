@@ -343,7 +343,11 @@ static void a_store_has_one_writer_and_many_readers(void **state)
     assert_int_equal(pcl_store_runs(r), 1);
     put_simple(w, "v5.8", "8", 1);
     assert_int_equal(pcl_store_runs(r), 2);
+    pcl_store_close(w); /* a reader may stay */
+    assert_int_equal(pcl_store_runs(r), 2);
     pcl_store_close(r);
+    w = open_ok(path, PCL_STORE_WRITE);
+    assert_int_equal(pcl_store_runs(w), 2);
     pcl_store_close(w);
     (void)snprintf(path + strlen(path), 8, "-wal");
     assert_int_not_equal(access(path, F_OK), 0); /* one file again */
@@ -470,6 +474,12 @@ static void a_killed_writer_leaves_whole_runs_only(void **state)
         (void)kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
+        struct pcl_dataset d;
+
+        pcl_dataset_init(&d);
+        if (pcl_store_read(path, &d, &err) != PCL_OK) /* killed before anything was stored */
+            assert_non_null(strstr(err.msg, "is empty"));
+        pcl_dataset_fini(&d);
         runs += check_whole(path, 0);
     }
     assert_true(runs > 0);
