@@ -59,6 +59,30 @@ struct pcl_stream {
 struct pcl_stream pcl_stream(uint64_t seed, uint32_t replication, uint64_t entity,
                              enum pcl_purpose purpose);
 
+/* What the streams of all entities for one purpose have in common, worked out once:
+ * pcl_stream_of(pcl_streams(seed, rep, purpose), entity) is pcl_stream(seed, rep, entity, purpose). */
+struct pcl_streams {
+    uint64_t base;
+};
+
+struct pcl_streams pcl_streams(uint64_t seed, uint32_t replication, enum pcl_purpose purpose);
+
+/* The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64 bits. */
+static inline uint64_t pcl_mix64(uint64_t x)
+{
+    x += UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
+
+/* The entity is mixed before it meets the base: two bases that are neighbours by chance would
+ * otherwise share a whole block of keys, not one. */
+static inline struct pcl_stream pcl_stream_of(struct pcl_streams all, uint64_t entity)
+{
+    return (struct pcl_stream){pcl_mix64(all.base ^ pcl_mix64(entity))};
+}
+
 /** 64 random bits for draw number index; lane tells apart several draws of one index. */
 uint64_t pcl_bits(struct pcl_stream s, uint64_t index, uint64_t lane);
 

@@ -25,6 +25,14 @@ struct pcl_source_file {
     bool dirty, mapped;
 };
 
+/* What follows from a group alone, worked out once. */
+struct pcl_group_plan {
+    uint64_t weights;           /* sum of the mix */
+    uint64_t places;            /* offsets to pick from, when all operations are of one size */
+    enum pcl_op only;           /* the one operation of the mix; PCL_N_OPS: several */
+    struct pcl_zipf_law zipf;
+};
+
 struct pcl_source {
     uint32_t n_tasks, n_mms;
     struct pcl_source_file *files; /* inode i is files[i] */
@@ -41,7 +49,8 @@ struct pcl_source {
     uint32_t replication;
     uint32_t *group_of, *index_in; /* [n_tasks] */
     uint32_t *inode_of;            /* [n_tasks] the file of the task's group */
-    struct pcl_zipf_law *zipf;     /* [n_groups] */
+    struct pcl_group_plan *plan;   /* [n_groups] */
+    struct pcl_streams draw[PCL_DRAW_ANALYSIS]; /* by purpose */
     size_t *first_op;              /* replay: [n_threads + 1] into order */
     uint32_t *order;               /* replay: operations by thread */
 };

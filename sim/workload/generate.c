@@ -12,37 +12,43 @@ enum {
 
 static struct pcl_stream stream(const struct pcl_source *s, uint32_t task, enum pcl_purpose what)
 {
-    return pcl_stream(s->seed, s->replication, task, what);
+    return pcl_stream_of(s->draw[what], task);
 }
 
-static enum pcl_op pick_op(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
-                           uint64_t i)
+/* One value of a distribution; a constant needs no stream. */
+static int64_t draw(const struct pcl_source *s, const struct pcl_dist *d, uint32_t task,
+                    enum pcl_purpose what, uint64_t i)
 {
-    uint64_t total = 0, draw;
-    unsigned kinds = 0, only = 0;
+    return d->kind == PCL_DIST_CONST ? d->a : pcl_dist_draw(d, stream(s, task, what), i);
+}
 
-    for (unsigned op = 0; op < PCL_N_OPS; op++)
-        if (g->weight[op]) {
-            total += g->weight[op];
-            kinds++;
-            only = op;
-        }
-    if (kinds == 1)
-        return (enum pcl_op)only;
-    draw = pcl_below(stream(s, task, PCL_DRAW_MIX), i, 0, total);
-    for (unsigned op = 0; op < PCL_N_OPS; op++) {
-        if (draw < g->weight[op])
-            return (enum pcl_op)op;
-        draw -= g->weight[op];
-    }
-    return (enum pcl_op)only;
+static enum pcl_op pick_op(const struct pcl_source *s, uint32_t task, uint64_t i)
+{
+    const struct pcl_group *g = &s->scenario->groups[s->group_of[task]];
+    const struct pcl_group_plan *p = &s->plan[s->group_of[task]];
+    uint64_t at;
+    unsigned op = 0;
+
+    if (p->only != PCL_N_OPS)
+        return p->only;
+    at = pcl_below(stream(s, task, PCL_DRAW_MIX), i, 0, p->weights);
+    while (at >= g->weight[op])
+        at -= g->weight[op++];
+    return (enum pcl_op)op;
+}
+
+static uint64_t count_places(const struct pcl_group *g, int64_t len, int64_t size)
+{
+    return (uint64_t)((len > size ? len - size : 0) / g->align) + 1;
 }
 
 /* Offset inside a region of len bytes at at, so that size bytes fit if they can. */
 static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
                            uint64_t i, int64_t size)
 {
+    const struct pcl_group_plan *p = &s->plan[s->group_of[task]];
     int64_t at = g->region_at, len = g->region_len;
+    uint64_t places = p->places, place;
 
     if (g->offsets == PCL_OFF_HOT)
         return at;
@@ -53,29 +59,29 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
             at += share * (int64_t)s->index_in[task];
             len = share;
         }
+        places = 0;
     }
-    int64_t room = len > size ? len - size : 0;
-    uint64_t places = (uint64_t)(room / g->align) + 1, place;
-
+    if (places == 0)
+        places = count_places(g, len, size);
     if (g->offsets == PCL_OFF_SEQUENTIAL)
         place = i % places;
     else if (g->offsets == PCL_OFF_ZIPF)
         /* ranks are scattered: neighbours in popularity are no neighbours in the file */
-        place = pcl_zipf_draw(&s->zipf[s->group_of[task]], stream(s, task, PCL_DRAW_OFFSET), i) *
+        place = pcl_zipf_draw(&p->zipf, stream(s, task, PCL_DRAW_OFFSET), i) *
                 UINT64_C(0x9e3779b97f4a7c15) % places;
     else
-        place = pcl_below(stream(s, task, PCL_DRAW_OFFSET), i, 0, places);
+        place = places > 1 ? pcl_below(stream(s, task, PCL_DRAW_OFFSET), i, 0, places) : 0;
     return at + (int64_t)place * g->align;
 }
 
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
                          uint64_t i, struct pcl_request *r)
 {
-    int64_t size = pcl_dist_draw(&g->size, stream(s, task, PCL_DRAW_SIZE), i);
+    int64_t size = draw(s, &g->size, task, PCL_DRAW_SIZE, i);
 
     if (size > g->region_len)
         size = g->region_len;
-    *r = (struct pcl_request){.op = (uint8_t)pick_op(s, g, task, i),
+    *r = (struct pcl_request){.op = (uint8_t)pick_op(s, task, i),
                               .inode = s->inode_of[task],
                               .mm = s->mm_of[task],
                               .off = pick_offset(s, g, task, i, size),
@@ -85,23 +91,26 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
     if (r->op == PCL_OP_FSYNC)
         r->off = r->len = 0; /* the whole file */
     if (r->op == PCL_OP_PAGE_LOCK)
-        r->hold = pcl_dist_draw(&g->hold, stream(s, task, PCL_DRAW_HOLD), i);
+        r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 
 static bool next(const struct pcl_source *s, uint32_t task, uint64_t i, struct pcl_action *out)
 {
     const struct pcl_group *g = &s->scenario->groups[s->group_of[task]];
-    uint32_t pass = (uint32_t)(i % g->ops_per_transaction);
+    uint64_t transaction = i, pass = 0;
 
+    if (g->ops_per_transaction > 1) {
+        transaction = i / g->ops_per_transaction;
+        pass = i % g->ops_per_transaction;
+    }
     out->first = pass == 0;
-    out->last = pass == g->ops_per_transaction - 1;
+    out->last = pass + 1 == g->ops_per_transaction;
     out->on_cpu = g->think_on_cpu;
     out->open = g->open;
     out->think = 0;
     if (out->first)
-        out->think = pcl_dist_draw(&g->think,
-                                   stream(s, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK),
-                                   i / g->ops_per_transaction);
+        out->think = draw(s, &g->think, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK,
+                          transaction);
     fill_request(s, g, task, i, &out->req);
     return true;
 }
@@ -138,6 +147,25 @@ static void set_up_files(struct pcl_source *s, const struct pcl_scenario *sc)
     }
 }
 
+static void set_up_plan(const struct pcl_group *g, struct pcl_group_plan *p)
+{
+    unsigned kinds = 0;
+
+    for (unsigned op = 0; op < PCL_N_OPS; op++)
+        if (g->weight[op]) {
+            p->weights += g->weight[op];
+            p->only = (enum pcl_op)op;
+            kinds++;
+        }
+    if (kinds != 1)
+        p->only = PCL_N_OPS;
+    if (g->size.kind == PCL_DIST_CONST)
+        p->places = count_places(g, g->region_len, g->size.a);
+    if (g->offsets == PCL_OFF_ZIPF)
+        pcl_zipf_init(&p->zipf, count_places(g, g->region_len, (int64_t)pcl_dist_mean(&g->size)),
+                      g->zipf_s);
+}
+
 static void set_up_group(struct pcl_source *s, size_t gi, uint32_t *task)
 {
     const struct pcl_group *g = &s->scenario->groups[gi];
@@ -152,11 +180,6 @@ static void set_up_group(struct pcl_source *s, size_t gi, uint32_t *task)
                                                 (uint64_t)g->start_jitter + 1);
     }
     s->n_mms += g->processes ? g->tasks : 1;
-    if (g->offsets == PCL_OFF_ZIPF) {
-        int64_t room = g->region_len - (int64_t)pcl_dist_mean(&g->size);
-
-        pcl_zipf_init(&s->zipf[gi], (uint64_t)((room > 0 ? room : 0) / g->align) + 1, g->zipf_s);
-    }
 }
 
 int pcl_source_scenario(struct pcl_source *s, const struct pcl_scenario *sc, uint64_t seed,
@@ -178,9 +201,13 @@ int pcl_source_scenario(struct pcl_source *s, const struct pcl_scenario *sc, uin
     s->inode_of = pcl_xcalloc(n, sizeof(*s->inode_of));
     s->mm_of = pcl_xcalloc(n, sizeof(*s->mm_of));
     s->start = pcl_xcalloc(n, sizeof(*s->start));
-    s->zipf = pcl_xcalloc(sc->n_groups, sizeof(*s->zipf));
-    for (size_t g = 0; g < sc->n_groups; g++)
+    s->plan = pcl_xcalloc(sc->n_groups, sizeof(*s->plan));
+    for (int what = 0; what < PCL_DRAW_ANALYSIS; what++)
+        s->draw[what] = pcl_streams(seed, replication, (enum pcl_purpose)what);
+    for (size_t g = 0; g < sc->n_groups; g++) {
+        set_up_plan(&sc->groups[g], &s->plan[g]);
         set_up_group(s, g, &task);
+    }
     set_up_files(s, sc);
     return PCL_OK;
 }
@@ -193,7 +220,7 @@ void pcl_source_fini(struct pcl_source *s)
     free(s->group_of);
     free(s->index_in);
     free(s->inode_of);
-    free(s->zipf);
+    free(s->plan);
     free(s->first_op);
     free(s->order);
     *s = (struct pcl_source){0};
