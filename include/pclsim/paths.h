@@ -94,10 +94,19 @@ struct pcl_kernel_conf {
 
 struct pcl_step;
 
+#define PCL_MAX_LABELS 48
+
+/* A path as the interpreter uses it: the steps, and where each label stands. */
+struct pcl_path {
+    const struct pcl_step *steps;
+    uint16_t at[PCL_MAX_LABELS];
+};
+
 struct pcl_kernel {
     struct pcl_machine *m;
     struct pcl_cache *cache;
     enum pcl_fs fs;
+    struct pcl_path path[PCL_N_OPS + 1]; /* the last one: the flusher's pass */
     struct pcl_page_locks page;
     struct pcl_range_locks range[PCL_N_ROLES]; /* those of page, pte, mapping-tree, dio unused */
     struct pcl_call *call;        /* [n_bodies] */

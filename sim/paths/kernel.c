@@ -8,7 +8,8 @@
 #include "step.h"
 
 enum {
-    MAX_SKIPS = 10000 /* steps without an access in a row: a path that loops */
+    MAX_SKIPS = 10000, /* steps without an access in a row: a path that loops */
+    NO_STEP = UINT16_MAX
 };
 
 /* --- set-up ------------------------------------------------------------------------------------ */
@@ -25,6 +26,24 @@ static void drop_reference(void *arg, uint32_t folio)
     struct pcl_kernel *k = arg;
 
     pcl_folio_put(k->cache, folio);
+}
+
+/* Finds the labels of each path once, so that a jump is a look-up. */
+static void init_paths(struct pcl_kernel *k)
+{
+    for (int op = 0; op <= PCL_N_OPS; op++) {
+        struct pcl_path *p = &k->path[op];
+
+        p->steps = pcl_path_steps(k->fs, (enum pcl_op)op);
+        for (int l = 0; l < PCL_MAX_LABELS; l++)
+            p->at[l] = NO_STEP;
+        for (uint16_t i = 0; p->steps[i].act; i++)
+            if (p->steps[i].act == act_label) {
+                PCL_ASSERT(p->steps[i].arg < PCL_MAX_LABELS);
+                PCL_ASSERT(p->at[p->steps[i].arg] == NO_STEP); /* a label stands once */
+                p->at[p->steps[i].arg] = i;
+            }
+    }
 }
 
 static const enum pcl_role range_roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
@@ -65,6 +84,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                              .free_bio = PCL_NONE,
                              .flusher = PCL_NONE};
     pcl_lock_stats_init(&k->writeback_stats);
+    init_paths(k);
     k->cache = pcl_cache_new(&cc, m->state);
     if (conf->oracle)
         pcl_oracle_new(k->cache, &oc, m->state);
@@ -232,13 +252,10 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
 
 enum pcl_flow flow_to(struct pcl_kernel *k, struct pcl_call *c, uint16_t label, enum pcl_flow f)
 {
-    const struct pcl_step *steps = pcl_path_steps(k->fs, (enum pcl_op)c->op);
-    uint16_t i = 0;
+    uint16_t at = k->path[c->op].at[label];
 
-    while (steps[i].act && !(steps[i].act == act_label && steps[i].arg == label))
-        i++;
-    PCL_ASSERT(steps[i].act);
-    c->pc = i;
+    PCL_ASSERT(at != NO_STEP);
+    c->pc = at;
     c->phase = 0;
     return f;
 }
@@ -256,7 +273,7 @@ static enum pcl_mark mark_at(const struct pcl_step *s, const struct pcl_call *c)
 enum pcl_more pcl_call_step(struct pcl_kernel *k)
 {
     struct pcl_call *c = &k->call[k->m->cur];
-    const struct pcl_step *steps = pcl_path_steps(k->fs, (enum pcl_op)c->op);
+    const struct pcl_step *steps = k->path[c->op].steps;
 
     for (int i = 0; i < MAX_SKIPS; i++) {
         const struct pcl_step *s = &steps[c->pc];
