@@ -46,20 +46,35 @@ static uint64_t *block_of(struct pcl_hist *h, unsigned k)
     return h->block[k];
 }
 
+/* The first value of a block; apart, so that the usual way needs no call. */
+static void add_first(struct pcl_hist *h, int64_t v, unsigned k)
+{
+    (void)block_of(h, k);
+    pcl_hist_add(h, v);
+}
+
 void pcl_hist_add(struct pcl_hist *h, int64_t v)
 {
     v = v < 0 ? 0 : v;
 
     unsigned k = 63 - SUB_BITS + 1 - (unsigned)__builtin_clzll((uint64_t)v | (SUB - 1));
     unsigned shift = k - (k > 0);
+    uint64_t *block = h->block[k];
+    double x = (double)v;
 
-    block_of(h, k)[((uint64_t)v >> shift) & (SUB - 1)]++;
+    if (!block) {
+        add_first(h, v, k);
+        return;
+    }
+    block[((uint64_t)v >> shift) & (SUB - 1)]++;
     if (h->count++ == 0)
         h->min = h->max = v;
-    h->min = v < h->min ? v : h->min;
-    h->max = v > h->max ? v : h->max;
-    h->sum += (double)v;
-    h->sum_sq += (double)v * (double)v;
+    else if (v < h->min)
+        h->min = v;
+    else if (v > h->max)
+        h->max = v;
+    h->sum += x;
+    h->sum_sq += x * x;
 }
 
 void pcl_hist_merge(struct pcl_hist *into, const struct pcl_hist *from)
