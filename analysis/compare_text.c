@@ -126,11 +126,11 @@ static struct widths widths_of(const struct row_text *row, size_t n_rows, size_t
 }
 
 /* A scheme's name, or a mark that stands for a long one; too long names go into a legend. */
-static const char *short_name(const char *name, size_t i, int room, char buf[16])
+static const char *short_name(const char *name, size_t i, int room, char buf[24])
 {
     if ((int)strlen(name) <= room)
         return name;
-    (void)snprintf(buf, 16, "[%zu]", i);
+    (void)snprintf(buf, 24, "[%zu]", i);
     return buf;
 }
 
@@ -155,7 +155,7 @@ static void put_heads(FILE *out, const struct table *t)
 {
     const struct widths *w = &t->w;
     int g = group_width(w);
-    char line[512], buf[16];
+    char line[512], buf[24];
     int at;
 
     for (size_t i = t->from - 1; i < t->to; i++) {

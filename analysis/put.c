@@ -92,7 +92,7 @@ static int add_config(struct pcl_store *s, const struct pcl_config_desc *d, cons
                       const char *hash, int64_t *id, struct pcl_err *err)
 {
     sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_CONFIG_ADD);
-    int64_t study;
+    int64_t study = 0;
     int rc = study_id(s, d, &study, err);
 
     if (rc != PCL_OK)
@@ -244,7 +244,7 @@ static int add_run(struct pcl_store *s, const struct pcl_run_desc *d,
 {
     char seed[20], print[20];
     sqlite3_stmt *st;
-    int64_t config;
+    int64_t config = 0;
     int rc = config_id(s, &d->config, &config, err);
 
     if (rc != PCL_OK)

@@ -59,6 +59,7 @@ static int split(const char *set, char *key, size_t n, const char **value, struc
 {
     const char *eq = strchr(set, '=');
 
+    *value = "";
     if (!eq || eq == set || (size_t)(eq - set) >= n)
         return pcl_fail_at(err, "--set", 0, 0, "want [section.]KEY=VALUE, found '%s'", set);
     (void)snprintf(key, n, "%.*s", (int)(eq - set), set);

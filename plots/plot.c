@@ -76,7 +76,7 @@ static void last_words(int fd, char *buf, size_t n)
         text[--have] = '\0';
     while (have > 0 && text[have - 1] != '\n')
         have--;
-    (void)snprintf(buf, n, "%s", text + have);
+    (void)snprintf(buf, n, "%.300s", text + have);
 }
 
 static int run_gnuplot(const char *script, const char *out, struct pcl_err *err)
