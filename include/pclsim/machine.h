@@ -59,7 +59,8 @@ struct pcl_task_model {
     uint32_t spin_next; /* next waiter of that spinlock */
 };
 
-/* Where a task's time went. */
+/* Where a task's time went: each instant of a task's life has one cause. Interrupts on an idle CPU
+ * are nobody's time; those that stop a task are its kernel time. */
 enum pcl_cause {
     PCL_T_USER,
     PCL_T_KERNEL,
@@ -104,6 +105,7 @@ struct pcl_cpu {
     pcl_ns slice_used; /* of curr since it was picked */
     pcl_ns min_vruntime;
     pcl_ns blocked_until; /* interrupts have taken the CPU until then (curr has no event) */
+    pcl_ns resume_at;     /* in an interrupt: when curr would go on without it */
     pcl_ns irqs_off_since;
     uint32_t irq_head, irq_tail; /* pending work items */
     pcl_ns busy_ns;

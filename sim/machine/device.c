@@ -99,7 +99,9 @@ static uint32_t first_channel(const struct pcl_machine *m)
 
 static pcl_ns transfer_ns(uint64_t bytes, int64_t bw)
 {
-    return bw > 0 ? (pcl_ns)((pcl_u128)bytes * 1000000000u / (pcl_u128)bw) : 0;
+    pcl_u128 ns = bw > 0 ? (pcl_u128)bytes * 1000000000u / (pcl_u128)bw : 0;
+
+    return ns < (pcl_u128)PCL_NS_MAX ? (pcl_ns)ns : PCL_NS_MAX;
 }
 
 void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t key,
@@ -121,8 +123,8 @@ void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t k
     uint32_t ch = first_channel(m);
     pcl_ns *bus = write ? &m->write_bus_free : &m->read_bus_free;
     pcl_ns start = m->at > m->channel_free[ch] ? m->at : m->channel_free[ch];
-    pcl_ns moved = (start > *bus ? start : *bus) +
-                   transfer_ns(bytes, write ? p->dev_write_bw : p->dev_read_bw);
+    pcl_ns moved = pcl_ns_add(start > *bus ? start : *bus,
+                              transfer_ns(bytes, write ? p->dev_write_bw : p->dev_read_bw));
     pcl_ns due = pcl_ns_add(start, wait);
 
     *bus = moved;

@@ -52,8 +52,9 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
 /* The current task of a CPU stops being current (asleep, dead): the next one is chosen. The CPU
  * is free from time t on. */
 void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
-/* Takes the CPU from its current task, which stays runnable. Its event, if any, becomes rest. */
-void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu);
+/* Takes the CPU from its current task at time t; the task stays runnable. Its event, if any, becomes
+ * rest. */
+void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
 /* Is the end of a step with this mark (mid: somewhere inside it) a place to reschedule? */
 bool pcl_sched_may_preempt(const struct pcl_machine *m, uint32_t task, bool mid);
 void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu);

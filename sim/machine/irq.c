@@ -60,26 +60,28 @@ void pcl_irq_raise(struct pcl_machine *m, uint32_t cpu, uint32_t kind, uint64_t 
 bool pcl_irq_start(struct pcl_machine *m, uint32_t cpu)
 {
     struct pcl_cpu *c = &m->cpu[cpu];
-    uint32_t body = m->n_tasks + cpu;
+    uint32_t body = m->n_tasks + cpu, curr = c->curr;
+    pcl_ns start = m->eng.now;
 
     if (c->in_irq || c->irq_head == PCL_NONE)
         return false;
-    if (c->curr != PCL_NONE) {
-        uint32_t curr = c->curr;
-        pcl_ns due;
-
+    if (curr != PCL_NONE) {
         if (curr == m->cur || m->model[curr].irq_depth)
             return false; /* at the end of its step, or when interrupts are on again */
-        due = pcl_event_time(&m->eng, curr);
-        if (due != PCL_NS_MAX) {
-            m->task[curr].left = due - m->eng.now;
+        pcl_ns due = pcl_event_time(&m->eng, curr);
+
+        /* a step under way keeps its rest; the limit of a watch stays where it is */
+        if (due != PCL_NS_MAX && m->model[curr].run == PCL_RUN_RUNNABLE) {
+            m->task[curr].left = due - start;
             pcl_event_cancel(&m->eng, curr);
         }
+    } else if (c->blocked_until > start) {
+        start = c->blocked_until; /* the last step of who ran here */
     }
     c->in_irq = true;
-    c->irqs_off_since = m->eng.now;
+    c->irqs_off_since = c->resume_at = start;
     m->model[body].run = PCL_RUN_RUNNABLE;
-    pcl_event_set(&m->eng, body, pcl_ns_add(m->eng.now, m->p->irq_entry));
+    pcl_event_set(&m->eng, body, pcl_ns_add(start, m->p->irq_entry));
     return true;
 }
 
@@ -100,6 +102,21 @@ bool pcl_irq_next(struct pcl_machine *m, uint32_t *kind, uint64_t *arg)
     return true;
 }
 
+/* The interrupted task gets its CPU back, unless somebody woken meanwhile wants it and the place
+ * where it was stopped lets it go. */
+static void go_on(struct pcl_machine *m, uint32_t cpu)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    pcl_ns t = m->at > c->resume_at ? m->at : c->resume_at;
+
+    m->cause_ns[PCL_T_KERNEL] += t - c->resume_at;
+    if (c->need_resched && c->n_rq && m->task[c->curr].left > 0 &&
+        pcl_sched_may_preempt(m, c->curr, true))
+        pcl_sched_preempt(m, cpu, t);
+    else
+        pcl_sched_resume(m, c->curr, t);
+}
+
 void pcl_irq_end(struct pcl_machine *m, uint32_t cpu)
 {
     struct pcl_cpu *c = &m->cpu[cpu];
@@ -107,8 +124,13 @@ void pcl_irq_end(struct pcl_machine *m, uint32_t cpu)
     c->in_irq = false;
     if (m->at - c->irqs_off_since > m->irqs_off_max)
         m->irqs_off_max = m->at - c->irqs_off_since;
-    if (c->curr == PCL_NONE)
+    if (c->curr == PCL_NONE) {
+        if (c->idle_since < m->at)
+            c->idle_since = m->at;
         return;
-    if (m->model[c->curr].run == PCL_RUN_RUNNABLE)
-        pcl_sched_resume(m, c->curr, m->at);
+    }
+    if (m->model[c->curr].run == PCL_RUN_WATCHING && c->need_resched)
+        pcl_watch_end(m, c->curr, m->at);
+    else if (m->model[c->curr].run == PCL_RUN_RUNNABLE)
+        go_on(m, cpu);
 }

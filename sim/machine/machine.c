@@ -184,10 +184,11 @@ void pcl_shootdown(struct pcl_machine *m, uint32_t mm, uint64_t pages)
 static void account(struct pcl_machine *m, uint32_t b, pcl_ns lines_before)
 {
     pcl_ns spent = m->at - m->eng.now - (m->cause_ns[PCL_T_LINE] - lines_before);
-    enum pcl_cause cause =
-        m->task[b].mark == PCL_MARK_USER && !is_irq(m, b) ? PCL_T_USER : PCL_T_KERNEL;
 
-    m->cause_ns[cause] += spent;
+    if (is_irq(m, b)) /* booked at its end, as far as it stopped a task */
+        m->cause_ns[PCL_T_LINE] = lines_before;
+    else
+        m->cause_ns[m->task[b].mark == PCL_MARK_USER ? PCL_T_USER : PCL_T_KERNEL] += spent;
 }
 
 /* The body stops being current, to sleep or for good. */
@@ -251,7 +252,7 @@ static bool held_up(struct pcl_machine *m, uint32_t b)
     if (c->irq_head != PCL_NONE && pcl_irq_start(m, m->task[b].cpu))
         return true; /* its event is set when the interrupt is over */
     if (c->need_resched && pcl_sched_may_preempt(m, b, false)) {
-        pcl_sched_preempt(m, m->task[b].cpu);
+        pcl_sched_preempt(m, m->task[b].cpu, m->eng.now);
         return c->curr != b;
     }
     return false;
@@ -309,8 +310,10 @@ static void body_event(struct pcl_machine *m, uint32_t b)
 
 int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel)
 {
+    uint64_t looked = m->steps + m->eng.events;
+
     m->limit = limit;
-    for (uint64_t n = 1; !m->stop; n++) {
+    while (!m->stop) {
         uint32_t e = pcl_event_take(&m->eng, limit);
 
         if (e == PCL_NONE)
@@ -321,8 +324,11 @@ int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *can
             pcl_sched_tick(m, e - m->n_bodies);
         else
             pcl_device_event(m);
-        if (n % LOOK_EVERY == 0 && cancel && *cancel)
-            return PCL_EINTR;
+        if (m->steps + m->eng.events - looked >= LOOK_EVERY) {
+            looked = m->steps + m->eng.events;
+            if (cancel && *cancel)
+                return PCL_EINTR;
+        }
     }
     return cancel && *cancel ? PCL_EINTR : PCL_OK;
 }

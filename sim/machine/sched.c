@@ -3,8 +3,9 @@
  * preemption, the tick and its slice, the pull of a CPU that falls idle, the cost of a switch, and
  * shallow and deep idle. Run queues are heaps by virtual time.
  *
- * Virtual time of a task that is not queued is kept relative to its CPU's minimum, so that it
- * means the same after a migration.
+ * Virtual times of different CPUs are compared relative to each CPU's minimum. Under cfs a sleeper
+ * keeps its virtual time while the minimum moves on, so sleep earns a lead; under eevdf it keeps its
+ * lag, which sleep does not change.
  *
  * cfs:   a sleeper is placed up to sleeper_credit behind the minimum and preempts the current
  *        task when it leads by wake_gran; at a tick the current task yields when it has run its
@@ -162,14 +163,18 @@ static pcl_ns clamp(pcl_ns v, pcl_ns lo, pcl_ns hi)
     return v < lo ? lo : v > hi ? hi : v;
 }
 
-/* Gives a task that slept (rel: its relative virtual time) its place on a CPU. */
-static pcl_ns placed(const struct pcl_machine *m, const struct pcl_cpu *c, pcl_ns rel)
+/* Gives a task that slept its place on a CPU. */
+static pcl_ns placed(const struct pcl_machine *m, const struct pcl_cpu *c,
+                     const struct pcl_task *t)
 {
     const struct pcl_profile *p = m->p;
 
-    if (p->sched == PCL_SCHED_CFS)
+    if (p->sched == PCL_SCHED_CFS) {
+        pcl_ns rel = t->vruntime - m->cpu[t->cpu].min_vruntime;
+
         return c->min_vruntime + (rel < -p->sleeper_credit ? -p->sleeper_credit : rel);
-    return c->min_vruntime + clamp(rel, -p->slice, p->slice);
+    }
+    return c->min_vruntime + clamp(t->vruntime, -p->slice, p->slice);
 }
 
 /* --- who runs ------------------------------------------------------------------------------ */
@@ -193,6 +198,8 @@ static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns de
     struct pcl_task *t = &m->task[task];
     pcl_ns start = m->eng.now > c->blocked_until ? m->eng.now : c->blocked_until;
 
+    if (start < t->since) /* the wake-up takes effect inside the waker's step */
+        start = t->since;
     if (t->migrated) {
         delay += m->p->migrate;
         t->migrated = false;
@@ -275,7 +282,8 @@ void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
     uint32_t owner = c->curr;
 
     pcl_sched_charge(m, cpu);
-    old->vruntime -= c->min_vruntime;
+    if (m->p->sched != PCL_SCHED_CFS)
+        old->vruntime -= c->min_vruntime; /* its lag */
     old->on_cpu = false;
     old->voluntary++;
     c->curr = PCL_NONE;
@@ -286,7 +294,7 @@ void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
     pcl_irq_start(m, cpu); /* what waited for this task to turn interrupts on */
 }
 
-void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu)
+void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu, pcl_ns at)
 {
     struct pcl_cpu *c = &m->cpu[cpu];
     uint32_t task = c->curr;
@@ -298,12 +306,15 @@ void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu)
         return;
     }
     pcl_sched_charge(m, cpu);
-    t->left = due == PCL_NS_MAX ? 0 : due - m->eng.now;
+    if (due != PCL_NS_MAX) /* else stopped by an interrupt, which has noted the rest */
+        t->left = due - m->eng.now;
     pcl_event_cancel(&m->eng, task);
     t->on_cpu = false;
     t->involuntary++;
-    t->since = m->eng.now;
+    t->since = at;
     c->curr = PCL_NONE;
+    if (at > c->blocked_until)
+        c->blocked_until = at;
     uint32_t next = c->rq[0];
 
     rq_remove(m, c, next);
@@ -349,7 +360,7 @@ static void resched(struct pcl_machine *m, uint32_t cpu)
     }
     if (pcl_sched_may_preempt(m, task, true) &&
         pcl_event_time(&m->eng, task) != PCL_NS_MAX)
-        pcl_sched_preempt(m, cpu);
+        pcl_sched_preempt(m, cpu, m->eng.now);
 }
 
 static void check_wake_preempt(struct pcl_machine *m, uint32_t cpu, uint32_t task)
@@ -394,6 +405,8 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
 {
     struct pcl_task *tk = &m->task[task];
 
+    if (t < tk->since) /* woken inside the last step before its sleep */
+        t = tk->since;
     m->cause_ns[PCL_T_SLEEP] += t - tk->since;
     tk->since = t;
     if (m->ideal) {
@@ -406,11 +419,13 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
     struct pcl_cpu *c = &m->cpu[cpu];
 
     pcl_sched_charge(m, cpu);
-    tk->vruntime = placed(m, c, tk->vruntime);
+    if (tk->cpu != cpu)
+        pcl_sched_charge(m, tk->cpu);
+    tk->vruntime = placed(m, c, tk);
     if (c->curr == PCL_NONE) {
         tk->migrated = tk->cpu != cpu;
         tk->cpu = (uint16_t)cpu;
-        run_on(m, cpu, task, idle_exit(m, c) + (t - m->eng.now));
+        run_on(m, cpu, task, idle_exit(m, c));
         return;
     }
     enqueue(m, cpu, task);
@@ -420,14 +435,18 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
 void pcl_sched_resume(struct pcl_machine *m, uint32_t task, pcl_ns t)
 {
     struct pcl_task *tk = &m->task[task];
-    struct pcl_cpu *c = m->ideal ? NULL : cpu_of(m, task);
+    struct pcl_cpu *c = m->ideal || is_irq(m, task) ? NULL : cpu_of(m, task);
 
-    if (c && c->in_irq && !is_irq(m, task))
-        return; /* the interrupt's end lets it go on */
     if (m->model[task].run != PCL_RUN_RUNNABLE)
         return; /* put on a CPU while it spins: the grant will do it */
-    if (c && t < c->blocked_until)
+    if (c && t < c->blocked_until) {
+        m->cause_ns[PCL_T_KERNEL] += c->blocked_until - t;
         t = c->blocked_until;
+    }
+    if (c && c->in_irq) {
+        c->resume_at = t; /* the interrupt's end lets it go on */
+        return;
+    }
     pcl_event_set(&m->eng, task, pcl_ns_add(t, tk->left));
     tk->left = 0;
 }
@@ -441,12 +460,29 @@ void pcl_sched_steal(struct pcl_machine *m, uint32_t cpu, pcl_ns ns)
         return;
     pcl_ns due = pcl_event_time(&m->eng, body);
 
-    if (due != PCL_NS_MAX)
+    if (due != PCL_NS_MAX && m->model[body].run == PCL_RUN_RUNNABLE) {
         pcl_event_set(&m->eng, body, pcl_ns_add(due, ns));
-    else if (body == m->cur)
-        m->at = pcl_ns_add(m->at, ns);
-    else
-        c->blocked_until = m->eng.now + ns;
+        if (!c->in_irq)
+            m->cause_ns[PCL_T_KERNEL] += ns;
+    } else { /* it spins: the time is lost if the lock comes before it is over */
+        c->blocked_until = (c->blocked_until > m->eng.now ? c->blocked_until : m->eng.now) + ns;
+    }
+}
+
+/* Tasks wait here: an idle CPU, the nearest one, comes and gets one (idle load balancing, which
+ * Linux kicks from the tick of a busy CPU). */
+static void kick_idle(struct pcl_machine *m, uint32_t cpu)
+{
+    for (uint32_t i = 0, llc = m->cpu[cpu].llc; i < m->n_llcs; i++, llc = (llc + 1) % m->n_llcs) {
+        uint32_t c = idle_near(m, llc * m->cpus_per_llc);
+
+        if (c == PCL_NONE)
+            continue;
+        pcl_ns delay = idle_exit(m, &m->cpu[c]);
+
+        run_on(m, c, pull(m, c), delay);
+        return;
+    }
 }
 
 void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu)
@@ -462,6 +498,9 @@ void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu)
     pcl_event_set(&m->eng, tick_entity(m, cpu), m->eng.now + 1000000000 / p->hz);
     pcl_sched_charge(m, cpu);
     pcl_sched_steal(m, cpu, p->tick_cost);
+    if (c->n_rq == 0)
+        return;
+    kick_idle(m, cpu);
     if (c->n_rq == 0)
         return;
     pcl_ns share = p->slice;

@@ -67,7 +67,10 @@ void pcl_spin_unlock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool i
 
             if (!m->ideal)
                 t += pcl_distance(m, m->cur_cpu, m->task[next].cpu) + m->p->spin_handoff;
-            m->cause_ns[PCL_T_SPIN] += t - m->task[next].since;
+            if (t < m->task[next].since) /* released while its request was on the way */
+                t = m->task[next].since;
+            if (next < m->n_tasks)
+                m->cause_ns[PCL_T_SPIN] += t - m->task[next].since;
             pcl_sched_resume(m, next, t);
         }
     }

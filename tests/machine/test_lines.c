@@ -1,0 +1,215 @@
+/*
+ * Cache lines and what spins on them: costs by where a line is, queues in request order, capacity;
+ * spinlocks served in arrival order, one transfer and a hand-off after the release.
+ */
+#include "rig.h"
+
+/* Two sockets, two caches each, two CPUs a cache: CPUs 0 1 | 2 3 || 4 5 | 6 7. Task i runs on CPU i. */
+static struct rig *eight_cpus(void)
+{
+    struct rig *r = rig_new(2, 2, 2);
+
+    r->p.l1_hit = 1;
+    r->p.rmw = 5;
+    r->p.line_llc = 20;
+    r->p.line_socket = 80;
+    r->p.line_remote = 150;
+    r->p.dram = 100;
+    return r;
+}
+
+/* Costs in the order in which the tasks, 1 us apart, touch line 0. */
+static void touch(const uint8_t (*who)[2], size_t n, const pcl_ns *cost)
+{
+    struct rig *r = eight_cpus();
+
+    rig_open(r, 8, true); /* each access waits for its turn: pad with time */
+    for (uint32_t t = 0; t < 8; t++) {
+        struct ins_t prog[RIG_STEPS];
+        size_t at = 0;
+        pcl_ns spent = 0;
+
+        memset(prog, 0, sizeof(prog));
+        for (size_t i = 0; i < n; i++)
+            if (who[i][0] == t) {
+                prog[at++] = (struct ins_t){BURN, (uint64_t)((pcl_ns)(i + 1) * 1000 - spent), 0};
+                prog[at++] = (struct ins_t){who[i][1], 0, 0};
+                spent = (pcl_ns)(i + 1) * 1000 + cost[i];
+            }
+        if (at)
+            rig_start(r, t, 0, prog, at);
+    }
+    rig_run(r);
+    for (uint32_t t = 0; t < 8; t++) {
+        size_t at = 0;
+
+        for (size_t i = 0; i < n; i++)
+            if (who[i][0] == t) {
+                pcl_ns took = r->at[t][at + 2] - r->at[t][at + 1];
+
+                if (took != cost[i])
+                    fail_msg("access %zu by CPU %u took %lld ns, not %lld", i, t, (long long)took,
+                             (long long)cost[i]);
+                at += 2;
+            }
+    }
+    rig_free(r);
+}
+
+static void a_line_costs_by_where_it_is(void **unused)
+{
+    static const uint8_t who[][2] = {{0, LOAD}, {0, LOAD}, {1, LOAD}, {2, LOAD}, {4, LOAD},
+                                     {5, LOAD}, {0, RMW},  {0, RMW},  {4, LOAD}, {0, LOAD},
+                                     {1, RMW},  {0, STORE}, {0, LOAD}, {3, RMW},  {6, STORE}};
+    static const pcl_ns cost[] = {
+        101, /* nobody has it */
+        1,   /* hit */
+        21,  /* in the same cache domain */
+        81,  /* from the other one of the socket */
+        151, /* from the other socket */
+        21,  /* a sharer is near by now */
+        155, /* invalidates the far sharers too */
+        5,   /* mine already */
+        151, /* from its owner */
+        1,   /* who keeps a shared copy */
+        155, /* CPUs 0 and 4 share it: the far one decides */
+        21,  /* from the owner next door, a plain store */
+        1,   85, /* from CPU 0: other cache, same socket */
+        151};
+
+    (void)unused;
+    touch(who, sizeof(who) / sizeof(who[0]), cost);
+}
+
+static void writers_queue_in_request_order(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 8);
+
+    (void)unused;
+    r->p.line_llc = 20;
+    r->p.rmw = 5;
+    rig_open(r, 8, true);
+    START(r, 0, 0, {RMW, 0, 0});
+    START(r, 3, 100, {RMW, 0, 0});
+    START(r, 5, 101, {RMW, 0, 0});
+    START(r, 1, 102, {RMW, 0, 0});
+    START(r, 2, 103, {LOAD, 0, 0}); /* a miss waits for the writes before it */
+    START(r, 4, 104, {LOAD, 0, 0});
+    rig_run(r);
+    assert_int_equal(r->died[0], 5);
+    assert_int_equal(r->died[3], 125);
+    assert_int_equal(r->died[5], 150);
+    assert_int_equal(r->died[1], 175);
+    assert_int_equal(r->died[2], 195);
+    assert_int_equal(r->died[4], 195); /* readers do not queue behind each other */
+    assert_time_is_conserved(r);
+    rig_free(r);
+}
+
+static void touch_many(int64_t llc_bytes, pcl_ns want)
+{
+    struct rig *r = rig_new(1, 1, 1);
+
+    r->p.l1_hit = 1;
+    r->p.dram = 100;
+    r->p.llc_bytes = llc_bytes;
+    rig_open(r, 1, true);
+    START(r, 0, 0, {LOAD, 0, 0}, {BURN, 1, 0});
+    rig_run(r);
+    assert_int_equal(r->died[0], 102);
+    r->m.cur = 0;
+    r->m.cur_cpu = 0;
+    r->m.at = 1000;
+    for (uint64_t i = 1; i <= 5000; i++)
+        pcl_load(&r->m, LINE_OF(i));
+    pcl_ns before = r->m.at;
+
+    assert_int_equal(before, 1000 + 5000 * 101);
+    pcl_load(&r->m, LINE_OF(0));
+    assert_int_equal(r->m.at - before, want);
+    r->m.cur = PCL_NONE;
+    rig_free(r);
+}
+
+static void a_small_cache_forgets_and_a_large_one_does_not(void **unused)
+{
+    (void)unused;
+    touch_many(64 << 10, 101);
+    touch_many(64 << 20, 1);
+}
+
+static void a_spinlock_serves_in_arrival_order(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 8);
+
+    (void)unused;
+    r->p.line_llc = 20;
+    r->p.spin_handoff = 7;
+    rig_open(r, 4, true);
+    START(r, 0, 0, {LOCK, 0, 0}, {BURN, 1000, 0}, {UNLOCK, 0, 0});
+    START(r, 1, 100, {LOCK, 0, 0}, {BURN, 10, 0}, {UNLOCK, 0, 0});
+    START(r, 2, 200, {LOCK, 0, 0}, {BURN, 10, 0}, {UNLOCK, 0, 0});
+    START(r, 3, 150, {LOCK, 0, 0}, {BURN, 10, 0}, {UNLOCK, 0, 0});
+    rig_run(r);
+    /* the release fetches the word from the last one who asked, then passes it on */
+    assert_int_equal(r->at[1][1], 1000 + 20 + 20 + 7);
+    /* task 1 has the word from nobody: the release took it to CPU 0 */
+    assert_int_equal(r->at[3][1], 1047 + 10 + 20 + 20 + 7);
+    assert_int_equal(r->at[2][1], 1104 + 10 + 20 + 20 + 7);
+    assert_time_is_conserved(r);
+    rig_free(r);
+}
+
+static void without_costs_a_spinlock_is_a_fifo_queue(void **unused)
+{
+    struct rig *r = rig_new(0, 0, 0);
+
+    (void)unused;
+    pcl_profile_ideal(&r->p);
+    rig_open(r, 3, true);
+    START(r, 0, 0, {LOCK, 0, 0}, {BURN, 100, 0}, {UNLOCK, 0, 0});
+    START(r, 1, 20, {LOCK, 0, 0}, {BURN, 100, 0}, {UNLOCK, 0, 0});
+    START(r, 2, 10, {LOCK, 0, 0}, {BURN, 100, 0}, {UNLOCK, 0, 0});
+    rig_run(r);
+    assert_int_equal(r->died[0], 100);
+    assert_int_equal(r->died[2], 200);
+    assert_int_equal(r->died[1], 300);
+    assert_int_equal(r->m.cause_ns[PCL_T_SPIN], 90 + 180);
+    assert_time_is_conserved(r);
+    rig_free(r);
+}
+
+static void a_watch_ends_by_notice_by_limit_or_with_its_owner(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 8);
+
+    (void)unused;
+    r->p.line_llc = 20;
+    rig_open(r, 5, true);
+    START(r, 0, 0, {BURN, 1000, 0}, {NOTICE, 1, 0}, {BURN, 500, 0}, {TIMED, 1000, 0});
+    START(r, 1, 0, {WATCH, PCL_NONE, 0});     /* told at 1000, one transfer later */
+    START(r, 2, 0, {WATCH, PCL_NONE, 300});   /* its limit */
+    START(r, 3, 0, {WATCH, 0, 0});            /* task 0 sleeps from 1500 on */
+    START(r, 4, 2000, {WATCH, 0, 0});         /* not on a CPU: nothing to watch */
+    rig_run(r);
+    assert_int_equal(r->died[1], 1020);
+    assert_int_equal(r->died[2], 300);
+    assert_int_equal(r->died[3], 1500);
+    assert_int_equal(r->died[4], 2000);
+    assert_time_is_conserved(r);
+    rig_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_costs_by_where_it_is),
+        cmocka_unit_test(writers_queue_in_request_order),
+        cmocka_unit_test(a_small_cache_forgets_and_a_large_one_does_not),
+        cmocka_unit_test(a_spinlock_serves_in_arrival_order),
+        cmocka_unit_test(without_costs_a_spinlock_is_a_fifo_queue),
+        cmocka_unit_test(a_watch_ends_by_notice_by_limit_or_with_its_owner),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
