@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct values {
     struct cli_list schemes, clones, set;
@@ -238,6 +239,7 @@ static int simulate(const struct values *v, const struct request *r,
     struct cli_session s = {.study = study,
                             .workers = v->jobs > 0 ? (unsigned)v->jobs : 0,
                             .want_json = v->form == CLI_JSON};
+    bool watched = isatty(STDOUT_FILENO); /* a file gets the whole answer or none of it */
     struct pcl_dataset d;
     struct pcl_err err = {0};
     int code = CLI_DONE;
@@ -247,7 +249,7 @@ static int simulate(const struct values *v, const struct request *r,
         code = cli_report(&err);
         goto out;
     }
-    if (v->form == CLI_TABLE)
+    if (v->form == CLI_TABLE && watched)
         cli_summary_head(stdout, study, r->input.trace);
     switch (cli_session_run(&s, &d, &err)) {
     case PCL_OK:
@@ -259,6 +261,8 @@ static int simulate(const struct values *v, const struct request *r,
         code = cli_report(&err);
         goto out;
     }
+    if (v->form == CLI_TABLE && !watched)
+        cli_summary_head(stdout, study, r->input.trace);
     if (v->form == CLI_JSON)
         (void)print_json(v, r, &s);
     else

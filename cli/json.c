@@ -74,18 +74,32 @@ static const char *better_name(enum pcl_better b)
     return "none";
 }
 
+static int by_name_and_object(const void *a, const void *b)
+{
+    const struct pcl_metric *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order ? order : strcmp((*x)->object, (*y)->object);
+}
+
+/* By name: a store gives them back in another order than a run makes them. */
 static json_t *metrics(const struct pcl_result *r)
 {
+    const struct pcl_metric **sorted = pcl_xcalloc(r->n_metrics + 1, sizeof(*sorted));
     json_t *list = json_array();
 
+    for (size_t i = 0; i < r->n_metrics; i++)
+        sorted[i] = &r->metrics[i];
+    qsort(sorted, r->n_metrics, sizeof(*sorted), by_name_and_object);
     for (size_t i = 0; i < r->n_metrics; i++) {
-        const struct pcl_metric *m = &r->metrics[i];
+        const struct pcl_metric *m = sorted[i];
 
         json_array_append_new(
             list, json_pack("{so so so ss so}", "name", cli_json_text(m->name), "object",
                             cli_json_text(m->object), "unit", cli_json_text(m->unit), "better",
                             better_name(m->better), "value", cli_json_real(m->value)));
     }
+    free(sorted);
     return list;
 }
 
@@ -136,12 +150,32 @@ static json_t *violations(const struct pcl_result *r)
     return list;
 }
 
-json_t *cli_json_result(const struct pcl_result *r)
+static int by_name_and_mode(const void *a, const void *b)
 {
-    json_t *o = json_object(), *locks = json_array();
+    const struct pcl_lock_row *const *x = a, *const *y = b;
+    int order = strcmp((*x)->name, (*y)->name);
+
+    return order ? order : (*x)->mode - (*y)->mode;
+}
+
+static json_t *locks(const struct pcl_result *r)
+{
+    const struct pcl_lock_row **sorted = pcl_xcalloc(r->n_locks + 1, sizeof(*sorted));
+    json_t *list = json_array();
 
     for (size_t i = 0; i < r->n_locks; i++)
-        json_array_append_new(locks, lock_row(&r->locks[i]));
+        sorted[i] = &r->locks[i];
+    qsort(sorted, r->n_locks, sizeof(*sorted), by_name_and_mode);
+    for (size_t i = 0; i < r->n_locks; i++)
+        json_array_append_new(list, lock_row(sorted[i]));
+    free(sorted);
+    return list;
+}
+
+json_t *cli_json_result(const struct pcl_result *r)
+{
+    json_t *o = json_object();
+
     json_object_set_new(o, "scheme", cli_json_text(r->scheme));
     json_object_set_new(o, "seed", cli_json_u64(r->seed));
     json_object_set_new(o, "replication", cli_json_u64(r->replication));
@@ -154,7 +188,7 @@ json_t *cli_json_result(const struct pcl_result *r)
     json_object_set_new(o, "fingerprint", cli_json_hex(r->fingerprint));
     json_object_set_new(o, "total_violations", cli_json_u64(r->total_violations));
     json_object_set_new(o, "metrics", metrics(r));
-    json_object_set_new(o, "locks", locks);
+    json_object_set_new(o, "locks", locks(r));
     json_object_set_new(o, "violations", violations(r));
     return o;
 }

@@ -93,7 +93,7 @@ static void describe(const struct cli_progress *p, size_t i, size_t done, size_t
     else if (done < total && p->done > 0 && done_of(p->study, p->done, i) > 0)
         (void)snprintf(buf, n, "%.1f s left",
                        elapsed / (double)p->done * (double)(p->study->n_jobs - p->done));
-    else if (done < total && (i == 0 || done_of(p->study, p->done, i - 1) > 0))
+    else if (done < total && (i == 0 || done_of(p->study, p->done, i - 1) == total))
         (void)snprintf(buf, n, "%.0f s", elapsed);
 }
 

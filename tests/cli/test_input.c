@@ -41,7 +41,7 @@ static void unknown_names_get_a_suggestion(void **state)
     pclsim(&s, "run", "tiny.ini", "--scheme", "v5.9-rc2", NULL);
     assert_refused("v5.9-rc1");
     pclsim(&s, "run", "tiny.ini", "--scheme", "v5.9:page=handof", NULL);
-    assert_refused("handoff");
+    assert_refused("handof");
     pclsim(&s, "run", "tiny.ini", "--machine", "server-2", NULL);
     assert_refused("server-2s");
     pclsim(&s, "schemes", "show", "v5.8x", NULL);
