@@ -47,7 +47,7 @@ static uint64_t *block_of(struct pcl_hist *h, unsigned k)
 }
 
 /* The first value of a block; apart, so that the usual way needs no call. */
-static void add_first(struct pcl_hist *h, int64_t v, unsigned k)
+__attribute__((noinline, cold)) static void add_first(struct pcl_hist *h, int64_t v, unsigned k)
 {
     (void)block_of(h, k);
     pcl_hist_add(h, v);
