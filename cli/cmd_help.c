@@ -41,7 +41,7 @@ static void print_workloads(void)
         n = cli_list_scenarios(f, &paths);
         print_names(paths, n, f->prefix, ".ini");
     }
-    n = pcl_list_data("workloads/traces", "", &paths);
+    n = cli_list_traces(&paths);
     print_names(paths, n, "", "");
 }
 

@@ -71,7 +71,7 @@ static int add_scenarios(const struct cli_folder *f, int form, json_t *array)
 static void add_traces(int form, json_t *array)
 {
     char **paths, name[300];
-    size_t n = pcl_list_data("workloads/traces", "", &paths);
+    size_t n = cli_list_traces(&paths);
 
     for (size_t i = 0; i < n; i++)
         add(cli_name_of(paths[i], "", "", name, sizeof(name)), "trace",

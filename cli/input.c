@@ -37,6 +37,33 @@ size_t cli_list_scenarios(const struct cli_folder *f, char ***paths)
     return kept;
 }
 
+static bool begins_like_a_trace(const char *path)
+{
+    static const size_t enough = 65536;
+    char *data = pcl_xcalloc(enough, 1);
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(data, 1, enough, f) : 0;
+    bool is = pcl_trace_recognise(data, n);
+
+    if (f)
+        (void)fclose(f);
+    free(data);
+    return is;
+}
+
+size_t cli_list_traces(char ***paths)
+{
+    size_t n = pcl_list_data("workloads/traces", "", paths), kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (begins_like_a_trace((*paths)[i]))
+            (*paths)[kept++] = (*paths)[i];
+        else
+            free((*paths)[i]);
+    }
+    return kept;
+}
+
 const char *cli_name_of(const char *path, const char *prefix, const char *ext, char *buf,
                         size_t n)
 {

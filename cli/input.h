@@ -17,6 +17,9 @@ extern const struct cli_folder cli_scenario_folders[];
  * out. End with pcl_free_list. */
 size_t cli_list_scenarios(const struct cli_folder *f, char ***paths);
 
+/** The paths of the recordings in workloads/traces, told from other files by their beginning. */
+size_t cli_list_traces(char ***paths);
+
 /** The name of a listed file: prefix and base name without ext. */
 const char *cli_name_of(const char *path, const char *prefix, const char *ext, char *buf,
                         size_t n);

@@ -120,6 +120,7 @@ static void workloads_are_listed(void **state)
     (void)state;
     assert_string_equal(text_of(entry_of(d, "name", "hot-page"), "kind"), "scenario");
     assert_string_equal(text_of(entry_of(d, "name", "fio-falloc.strace.gz"), "kind"), "trace");
+    assert_null(strstr(s.out, "README"));
     json_decref(d);
 }
 
