@@ -78,6 +78,9 @@ _Noreturn void pcl_assert_failed(const char *file, int line, const char *cond);
  * pointers must stay valid until cleared. */
 void pcl_assert_context(const pcl_ns *now, const uint32_t *task, uint64_t seed);
 
+/* A place that cannot be reached. */
+#define PCL_NEVER(what) pcl_assert_failed(__FILE__, __LINE__, "never: " what)
+
 #define PCL_ASSERT(cond) ((cond) ? (void)0 : pcl_assert_failed(__FILE__, __LINE__, #cond))
 
 /* --- memory ------------------------------------------------------------------------------ */

@@ -170,7 +170,7 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
         op->result = w->flags & PCL_W_WOKEN ? PCL_PAGE_GOT : PCL_PAGE_KILLED;
         return PCL_DONE;
     default:
-        PCL_ASSERT(!"page lock handoff: unknown micro-step");
+        PCL_NEVER("page lock handoff: unknown micro-step");
     }
     return PCL_MORE;
 }

@@ -225,7 +225,7 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
                                                                           : PCL_PAGE_KILLED;
         return PCL_DONE;
     default:
-        PCL_ASSERT(!"page lock hybrid: unknown micro-step");
+        PCL_NEVER("page lock hybrid: unknown micro-step");
     }
     return PCL_MORE;
 }

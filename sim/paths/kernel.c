@@ -287,7 +287,7 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
         pcl_mark_set(k->m, mark_at(&steps[c->pc], c));
         return PCL_MORE;
     }
-    PCL_ASSERT(!"a path loops without an access");
+    PCL_NEVER("a path loops without an access");
     return PCL_DONE;
 }
 
