@@ -1,8 +1,8 @@
 /*
  * From a reader's findings to the finished trace. Operations lie in one vector in the order in
- * which they were understood; the end sorts them by time, throws out those on what turned out to
- * be no regular file, and renumbers threads and files by first use, so that two recordings of one
- * thing read alike.
+ * which they were understood; the end sorts them by time, throws out those on what turned out
+ * to be no regular file, and renumbers threads and files by first use, so that two recordings
+ * of one thing read alike.
  */
 #include "build.h"
 
@@ -92,8 +92,8 @@ void tb_note(struct tb *b, const char *text)
     t->notes[t->n_notes++] = text;
 }
 
-/* Operations on pipes and directories become skipped lines. The lines of a dropped first half of
- * a pair of operations pass to the second. */
+/* Operations on pipes and directories become skipped lines. The lines of a dropped first half
+ * of a pair of operations pass to the second. */
 static void drop_irregular(struct tb *b)
 {
     struct pcl_trace *t = b->t;
@@ -250,6 +250,8 @@ struct pcl_trace *tb_finish(struct tb *b)
     drop_irregular(b);
     settle_times(b);
     renumber(b);
+    if (t->n_inodes > 0)
+        t->evidence |= PCL_HAS_INODES;
     if (t->n_skips > 0)
         qsort(t->skips, t->n_skips, sizeof(*t->skips), by_lines);
     accounted = t->lines_used;

@@ -1,6 +1,7 @@
 /*
- * The clock of a recording. A wall clock that is set back while recording would squeeze all that
- * follows into one instant if times were merely clamped; so the step is undone for the rest.
+ * The clock of a recording. A wall clock that is set back while recording would squeeze all
+ * that follows into one instant if times were merely clamped; so the step is undone for the
+ * rest.
  */
 #include "clock.h"
 

@@ -18,10 +18,10 @@ enum clock_kind {
 struct clock {
     enum clock_kind kind;
     bool whole_seconds, started;
-    pcl_ns first;    /* raw time of the first line */
+    pcl_ns first; /* raw time of the first line */
     pcl_ns last_raw;
-    int64_t days;    /* midnights passed */
-    pcl_ns shift;    /* steps of the clock undone */
+    int64_t days; /* midnights passed */
+    pcl_ns shift; /* steps of the clock undone */
     pcl_ns now, latest;
 };
 

@@ -344,8 +344,8 @@ bool files_shown_as(struct files *fs, uint32_t f, uint32_t name, bool deleted)
 
 enum file_kind files_kind_of(struct text annotation)
 {
-    static const char *const sockets[] = {"socket:", "TCP", "UDP", "UNIX", "NETLINK", "RAW",
-                                          "PING", "PACKET", "SCTP", "DCCP", "VSOCK"};
+    static const char *const sockets[] = {"socket:", "TCP",    "UDP",  "UNIX", "NETLINK", "RAW",
+                                          "PING",    "PACKET", "SCTP", "DCCP", "VSOCK"};
 
     if (text_starts(annotation, "pipe:"))
         return FILE_PIPE;

@@ -45,15 +45,15 @@ struct name {
 
 struct file {
     enum file_kind kind;
-    uint32_t name; /* the last it was known by, PCL_NONE for unnamed kinds */
-    int64_t begin; /* size when the trace begins, -1 unknown */
-    int64_t size;  /* size now, -1 unknown */
-    int64_t grown; /* the highest end of a write so far */
+    uint32_t name;   /* the last it was known by, PCL_NONE for unnamed kinds */
+    int64_t begin;   /* size when the trace begins, -1 unknown */
+    int64_t size;    /* size now, -1 unknown */
+    int64_t grown;   /* the highest end of a write so far */
     int64_t read_to; /* the highest end of a read so far */
-    bool regular;  /* proven: stat said so, or the trace made it */
-    bool resized;  /* other than by writes: the past cannot be told from the present */
+    bool regular;    /* proven: stat said so, or the trace made it */
+    bool resized;    /* other than by writes: the past cannot be told from the present */
     bool created;
-    bool maybe;    /* created is a guess: O_CREAT on a path nobody looked at before */
+    bool maybe; /* created is a guess: O_CREAT on a path nobody looked at before */
 };
 
 #define FILES_MOVES 64 /* directory renames remembered */

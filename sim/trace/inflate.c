@@ -1,6 +1,6 @@
 /*
- * gzip, by zlib, without trust: the output is bounded, an input that ends early or is damaged is
- * an error of the user's, and so is one that needs more memory than there is.
+ * gzip, by zlib, without trust: the output is bounded, an input that ends early or is damaged
+ * is an error of the user's, and so is one that needs more memory than there is.
  */
 #include "reader.h"
 
@@ -24,7 +24,8 @@ static unsigned char *input(const char *data)
 
 static bool grow(char **buf, size_t *cap, size_t max)
 {
-    size_t want = *cap >= max / 2 ? max + 1 : *cap * 2; /* one more, to see that it is too much */
+    size_t want =
+        *cap >= max / 2 ? max + 1 : *cap * 2; /* one more, to see that it is too much */
     char *p = want > *cap ? realloc(*buf, want) : NULL;
 
     if (!p)
@@ -91,7 +92,8 @@ int trace_inflate(const char *name, const char *data, size_t size, size_t max, c
     if (rc == Z_BUF_ERROR)
         return pcl_fail_at(err, name, 0, 0, "larger than %zu bytes when inflated", max);
     if (rc == Z_STREAM_END)
-        return pcl_fail_at(err, name, 0, 0, "gzip data ends early, after %zu inflated bytes", n);
+        return pcl_fail_at(err, name, 0, 0, "gzip data ends early, after %zu inflated bytes",
+                           n);
     return pcl_fail_at(err, name, 0, 0, "damaged gzip data after %zu inflated bytes", n);
 }
 

@@ -17,9 +17,9 @@ struct op_count {
 };
 
 struct sharing {
-    size_t inodes;     /* used by more than one thread */
-    uint64_t ops;      /* on those */
-    uint32_t most;     /* threads on one inode */
+    size_t inodes; /* used by more than one thread */
+    uint64_t ops;  /* on those */
+    uint32_t most; /* threads on one inode */
 };
 
 static const struct {
@@ -70,7 +70,8 @@ static int busiest_first(const void *a, const void *b)
 /* The inodes by number of operations; the caller frees it. */
 static const struct pcl_trace_inode **ranked(const struct pcl_trace *t)
 {
-    const struct pcl_trace_inode **v = pcl_xcalloc(t->n_inodes, sizeof(struct pcl_trace_inode *));
+    const struct pcl_trace_inode **v =
+        pcl_xcalloc(t->n_inodes, sizeof(struct pcl_trace_inode *));
 
     for (size_t i = 0; i < t->n_inodes; i++)
         v[i] = &t->inodes[i];
@@ -179,7 +180,8 @@ static void print_ops(FILE *out, const struct pcl_trace *t, const struct op_coun
             continue;
         (void)fprintf(out, "%-12s%9llu  %-14s%llu\n", pcl_op_name((enum pcl_op)op),
                       (unsigned long long)by_op[op].calls,
-                      by_op[op].bytes ? format_bytes(by_op[op].bytes, bytes, sizeof(bytes)) : "-",
+                      by_op[op].bytes ? format_bytes(by_op[op].bytes, bytes, sizeof(bytes))
+                                      : "-",
                       (unsigned long long)by_op[op].failed);
     }
     (void)fprintf(out, "%-12s%9llu\n", "all", (unsigned long long)t->n_ops);
@@ -238,8 +240,9 @@ static void print_sharing(FILE *out, const struct pcl_trace *t, const struct sha
     if (sh->inodes == 0)
         (void)fprintf(out, "no file is used by more than one thread\n");
     else
-        (void)fprintf(out, "%zu of %zu files are used by several threads (at most %u);\n%12s"
-                           "%llu of %llu operations are on them\n",
+        (void)fprintf(out,
+                      "%zu of %zu files are used by several threads (at most %u);\n%12s"
+                      "%llu of %llu operations are on them\n",
                       sh->inodes, t->n_inodes, sh->most, "", (unsigned long long)sh->ops,
                       (unsigned long long)t->n_ops);
     (void)fprintf(out, "%-12s%llu offsets guessed, %llu steps of the clock back\n", "doubt",
@@ -429,8 +432,8 @@ int pcl_trace_info_json(FILE *out, const struct pcl_trace *t)
     }
     set(root, "evidence", shown);
     set(root, "doubts", doubts_json(t));
-    set(tracer, "ns_per_call", t->tracer_ns_per_call >= 0.0 ? json_real(t->tracer_ns_per_call)
-                                                            : json_null());
+    set(tracer, "ns_per_call",
+        t->tracer_ns_per_call >= 0.0 ? json_real(t->tracer_ns_per_call) : json_null());
     set(tracer, "note", json_string(t->tracer_note));
     set(root, "tracer", tracer);
     for (size_t i = 0; i < t->n_notes; i++)

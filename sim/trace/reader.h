@@ -1,6 +1,6 @@
 /*
- * What a trace format gives the front. formats.def lists the formats; a new one is one file with
- * a struct trace_reader and one line there.
+ * What a trace format gives the front. formats.def lists the formats; a new one is one file
+ * with a struct trace_reader and one line there.
  */
 #ifndef PCLSIM_TRACE_READER_H
 #define PCLSIM_TRACE_READER_H

@@ -1,7 +1,7 @@
 /*
- * Address spaces: intervals in the C library's balanced tree, compared so that two intervals are
- * "equal" when they overlap. A lookup of a range then finds any mapping in it, and the invariant
- * that mappings never overlap is what makes the order total.
+ * Address spaces: intervals in the C library's balanced tree, compared so that two intervals
+ * are "equal" when they overlap. A lookup of a range then finds any mapping in it, and the
+ * invariant that mappings never overlap is what makes the order total.
  */
 #include "space.h"
 

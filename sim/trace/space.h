@@ -31,7 +31,8 @@ void space_map(struct space *s, uint64_t from, uint64_t len, uint32_t file, int6
 /** Removes what is mapped in [from, from + len). */
 void space_unmap(struct space *s, uint64_t from, uint64_t len);
 
-/** A mapping that overlaps [from, from + len), the one that holds from if there is one; NULL. */
+/** A mapping that overlaps [from, from + len), the one that holds from if there is one; NULL.
+ */
 const struct mapping *space_find(const struct space *s, uint64_t from, uint64_t len);
 
 void space_copy(struct space *to, const struct space *from);

@@ -1,7 +1,7 @@
 /*
  * The strace reader: goes through the lines, joins the halves of calls that were interrupted by
- * other threads' lines, and gives each whole call to its handler. Every line ends in exactly one
- * place of the account: an operation, or a skip reason.
+ * other threads' lines, and gives each whole call to its handler. Every line ends in exactly
+ * one place of the account: an operation, or a skip reason.
  */
 #include "strace.h"
 #include "clock.h"
@@ -277,7 +277,6 @@ static void remarks(struct reader *r)
     t->clock = clock_name(&r->clock);
     t->evidence = (r->tids ? (unsigned)PCL_HAS_THREADS : 0) |
                   (r->durations ? (unsigned)PCL_HAS_DURATIONS : 0) |
-                  (r->s.files.n_files > 0 ? (unsigned)PCL_HAS_INODES : 0) |
                   (r->lost ? (unsigned)PCL_LOSSY : 0);
     if (r->clock.kind == CLOCK_ORDER)
         tb_note(b, "no times in the recording (strace -ttt): 1 us per line is assumed");

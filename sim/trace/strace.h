@@ -46,6 +46,13 @@ struct call {
     unsigned emitted; /* operations so far */
 };
 
+/* Skip reasons that several files give. */
+#define STRACE_NO_FILE "call without a file"
+#define STRACE_BAD_ARGS "arguments not understood"
+
+/* struct call_def.arg of reads and writes. */
+enum { STRACE_POSITION = 1, STRACE_VECTOR = 2, STRACE_FLAGS = 4 };
+
 #define STRACE_DEFS 192       /* room in the index */
 #define STRACE_SAMPLES 100000 /* durations of trivial calls that are kept */
 
@@ -64,7 +71,8 @@ struct strace {
 /* strace_call.c */
 void strace_index_calls(struct strace *s);
 void strace_begin(struct strace *s, struct call *c);
-void strace_begin_clone(struct strace *s, struct call *c); /* one that does not return at once */
+void strace_begin_clone(struct strace *s,
+                        struct call *c); /* one that does not return at once */
 void strace_end(struct strace *s, struct call *c);
 const char *strace_no_end(struct strace *s, const struct call *c);
 
@@ -73,9 +81,9 @@ const char *strace_reason(struct strace *s, const char *head, struct text tail);
 const char *strace_failed(struct strace *s, const struct call *c);
 bool strace_ok(const struct call *c); /* it returned, and no error */
 
-/** A descriptor argument of the call's task; NULL when it is none. One of which nothing is known
- * gets a file of kind FILE_UNKNOWN, so that its copies are unknown too. The reference stays with
- * the table. */
+/** A descriptor argument of the call's task; NULL when it is none. One of which nothing is
+ * known gets a file of kind FILE_UNKNOWN, so that its copies are unknown too. The reference
+ * stays with the table. */
 struct ofd *strace_fd(struct strace *s, struct task *t, struct text arg);
 
 /** Emits; returns NULL, for `return strace_op(...)`. Not for files that are known to be

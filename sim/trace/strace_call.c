@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char NO_FILE[] = "call without a file";
-
 /* --- help for handlers ------------------------------------------------------------------- */
 
 const char *strace_reason(struct strace *s, const char *head, struct text tail)
@@ -168,7 +166,7 @@ static const char *no_file(struct strace *s, struct call *c)
 {
     (void)s;
     (void)c;
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 static const char *not_modelled(struct strace *s, struct call *c)
@@ -182,8 +180,10 @@ static const char *not_modelled(struct strace *s, struct call *c)
 
 static unsigned clone_flags(const struct call *c)
 {
-    static const struct strace_word words[] = {
-        {"CLONE_VM", 0x100}, {"CLONE_FS", 0x200}, {"CLONE_FILES", 0x400}, {"CLONE_THREAD", 0x10000}};
+    static const struct strace_word words[] = {{"CLONE_VM", 0x100},
+                                               {"CLONE_FS", 0x200},
+                                               {"CLONE_FILES", 0x400},
+                                               {"CLONE_THREAD", 0x10000}};
     uint64_t bits = 0;
 
     if (text_is(c->name, "vfork"))
@@ -204,7 +204,7 @@ static const char *clone_call(struct strace *s, struct call *c)
 {
     if (strace_ok(c))
         tasks_clone_ends(&s->tasks, c->task, c->ret.value, clone_flags(c));
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 static const char *exec_call(struct strace *s, struct call *c)
@@ -212,52 +212,62 @@ static const char *exec_call(struct strace *s, struct call *c)
     if (!strace_ok(c))
         return strace_failed(s, c);
     tasks_exec(&s->tasks, c->task);
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 static const char *unshare_call(struct strace *s, struct call *c)
 {
     if (strace_ok(c) && c->args.n > 0 && text_has_word(c->args.v[0], "CLONE_FILES"))
         tasks_unshare_fds(&s->tasks, c->task);
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 static const char *getpid_call(struct strace *s, struct call *c)
 {
     if (strace_ok(c) && c->task->pid < 0)
         tasks_set_pid(&s->tasks, c->task, c->ret.value);
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 static const char *gettid_call(struct strace *s, struct call *c)
 {
     if (strace_ok(c))
         tasks_set_own_tid(&s->tasks, c->task, c->ret.value);
-    return NO_FILE;
+    return STRACE_NO_FILE;
 }
 
 /* --- the table --------------------------------------------------------------------------- */
 
-#define FD(n, f, a) {.name = n, .fn = f, .fd = 0, .path = -1, .arg = a}
-#define PATH(n, f, a) {.name = n, .fn = f, .fd = -1, .path = 0, .arg = a}
-#define AT(n, f, a) {.name = n, .fn = f, .fd = -1, .path = 1, .dir = true, .arg = a}
-#define BARE(n, f, a, fl) {.name = n, .fn = f, .fd = -1, .path = -1, .arg = a, .flags = fl}
-
-enum { POSITION = 1, VECTOR = 2, FLAGS = 4 }; /* as in strace_file.c */
+#define FD(n, f, a)                                                                            \
+    {                                                                                          \
+        .name = n, .fn = f, .fd = 0, .path = -1, .arg = a                                      \
+    }
+#define PATH(n, f, a)                                                                          \
+    {                                                                                          \
+        .name = n, .fn = f, .fd = -1, .path = 0, .arg = a                                      \
+    }
+#define AT(n, f, a)                                                                            \
+    {                                                                                          \
+        .name = n, .fn = f, .fd = -1, .path = 1, .dir = true, .arg = a                         \
+    }
+#define BARE(n, f, a, fl)                                                                      \
+    {                                                                                          \
+        .name = n, .fn = f, .fd = -1, .path = -1, .arg = a, .flags = fl                        \
+    }
 
 static const struct call_def defs[] = {
     FD("read", strace_read, 0),
-    FD("readv", strace_read, VECTOR),
-    FD("pread64", strace_read, POSITION),
-    FD("pread", strace_read, POSITION),
-    FD("preadv", strace_read, POSITION | VECTOR),
-    FD("preadv2", strace_read, POSITION | VECTOR | FLAGS),
+    FD("readv", strace_read, STRACE_VECTOR),
+    FD("pread64", strace_read, STRACE_POSITION),
+    FD("pread", strace_read, STRACE_POSITION),
+    FD("preadv", strace_read, STRACE_POSITION | STRACE_VECTOR),
+    FD("preadv2", strace_read, STRACE_POSITION | STRACE_VECTOR | STRACE_FLAGS),
     FD("write", strace_write, 0),
-    FD("writev", strace_write, VECTOR),
-    FD("pwrite64", strace_write, POSITION),
-    FD("pwrite", strace_write, POSITION),
-    FD("pwritev", strace_write, POSITION | VECTOR),
-    FD("pwritev2", strace_write, POSITION | VECTOR | FLAGS),
+    FD("writev", strace_write, STRACE_VECTOR),
+    FD("pwrite64", strace_write, STRACE_POSITION),
+    FD("pwrite", strace_write, STRACE_POSITION),
+    FD("pwritev", strace_write, STRACE_POSITION | STRACE_VECTOR),
+    FD("pwritev2", strace_write, STRACE_POSITION | STRACE_VECTOR | STRACE_FLAGS),
     FD("copy_file_range", strace_copy, 0),
     FD("splice", strace_copy, 0),
     FD("sendfile", strace_copy, 1),
@@ -274,7 +284,11 @@ static const struct call_def defs[] = {
     FD("dup", strace_dup, 0),
     FD("dup2", strace_dup, 0),
     FD("dup3", strace_dup, 0),
-    {.name = "close", .fn = strace_close, .fd = 0, .path = -1, .flags = CALL_CLOSES | CALL_TRIVIAL},
+    {.name = "close",
+     .fn = strace_close,
+     .fd = 0,
+     .path = -1,
+     .flags = CALL_CLOSES | CALL_TRIVIAL},
     BARE("close_range", strace_close_range, 0, 0),
     FD("fadvise64", strace_fadvise, 3),
     FD("fadvise64_64", strace_fadvise, 3),
@@ -509,22 +523,22 @@ static const char *outcome(struct strace *s, struct call *c)
         !(c->def && (c->def->flags & CALL_ENDS)))
         return strace_no_end(s, c);
     if (!c->def)
-        return c->ofd ? strace_syscall(s, c, c->ofd->file) : NO_FILE;
+        return c->ofd ? strace_syscall(s, c, c->ofd->file) : STRACE_NO_FILE;
     if (c->def->fn != no_file && !c->args.readable)
-        return "arguments not understood";
+        return STRACE_BAD_ARGS;
     if (c->def->fd == 0 && text_is(c->ret.error, "EBADF")) {
         task_close_fd(c->task, text_fdref(c->args.n > 0 ? c->args.v[0] : c->name).fd);
         return strace_failed(s, c);
     }
     if (c->def->fd == 0 && !c->ofd)
-        return "arguments not understood";
+        return STRACE_BAD_ARGS;
     return c->def->fn(s, c);
 }
 
 const char *strace_no_end(struct strace *s, const struct call *c)
 {
     if (c->def && (c->def->flags & CALL_ENDS))
-        return NO_FILE;
+        return STRACE_NO_FILE;
     s->b->t->unmatched_unfinished++;
     return "unfinished without end";
 }

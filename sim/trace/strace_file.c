@@ -6,11 +6,8 @@
 
 #include <string.h>
 
-static const char BAD_ARGS[] = "arguments not understood";
 static const char BAD_OFFSET[] = "offset out of range";
 static const char BAD_LENGTH[] = "length out of range";
-
-enum { POSITION = 1, VECTOR = 2, FLAGS = 4 }; /* struct call_def.arg of reads and writes */
 
 /* The regular file of the call's descriptor, or NULL and why there is none. */
 static struct file *data_file(struct strace *s, const struct call *c, const char **why)
@@ -27,15 +24,15 @@ static const char *byte_arg(const struct call *c, unsigned i, int64_t *out, cons
     enum number got = i < c->args.n ? text_int(c->args.v[i], out) : NUMBER_BAD;
 
     if (got == NUMBER_BAD)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     return got == NUMBER_RANGE || *out < 0 ? range : NULL;
 }
 
 /* Errors that are found before any lock of the file is asked for. */
 static bool took_a_lock(const struct call *c)
 {
-    static const char *const before[] = {"EBADF", "ENOSYS", "EOPNOTSUPP", "ESPIPE", "EISDIR",
-                                         "ENODEV", "EPERM", "ENXIO"};
+    static const char *const before[] = {"EBADF",  "ENOSYS", "EOPNOTSUPP", "ESPIPE",
+                                         "EISDIR", "ENODEV", "EPERM",      "ENXIO"};
 
     if (c->ret.kind != RESULT_ERROR)
         return false; /* "? ERESTARTSYS": it comes again */
@@ -71,8 +68,9 @@ static const char *place(const struct call *c, int64_t *off, bool *explicit_off)
 {
     unsigned arg = c->def->arg;
 
-    *explicit_off = (arg & POSITION) != 0;
-    if ((arg & POSITION) && (arg & FLAGS) && c->args.n > 3 && text_is(c->args.v[3], "-1"))
+    *explicit_off = (arg & STRACE_POSITION) != 0;
+    if ((arg & STRACE_POSITION) && (arg & STRACE_FLAGS) && c->args.n > 3 &&
+        text_is(c->args.v[3], "-1"))
         *explicit_off = false;
     *off = c->ofd->pos;
     return *explicit_off ? byte_arg(c, 3, off, BAD_OFFSET) : NULL;
@@ -83,7 +81,7 @@ static void learn_from_read(struct file *f, const struct call *c, int64_t off, i
 {
     int64_t want;
 
-    if (f->size >= 0 || (c->def->arg & (VECTOR | FLAGS)) ||
+    if (f->size >= 0 || (c->def->arg & (STRACE_VECTOR | STRACE_FLAGS)) ||
         byte_arg(c, 2, &want, BAD_LENGTH) != NULL || len >= want)
         return;
     if (len > 0 || off == 0 || off == f->read_to)
@@ -112,8 +110,8 @@ const char *strace_read(struct strace *s, struct call *c)
         f->read_to = off + len;
     if (!explicit_off)
         o->pos = off + len;
-    return strace_op(s, c, o->flags & OFD_DIRECT ? PCL_OP_DREAD : PCL_OP_READ, o->file, off, len,
-                     flags);
+    return strace_op(s, c, o->flags & OFD_DIRECT ? PCL_OP_DREAD : PCL_OP_READ, o->file, off,
+                     len, flags);
 }
 
 const char *strace_write(struct strace *s, struct call *c)
@@ -131,7 +129,7 @@ const char *strace_write(struct strace *s, struct call *c)
     if (!explicit_off && o->guessed)
         flags |= PCL_OPF_GUESSED;
     /* Linux appends with O_APPEND even where pwrite names an offset */
-    if ((o->flags & OFD_APPEND) || ((c->def->arg & FLAGS) && c->args.n > 4 &&
+    if ((o->flags & OFD_APPEND) || ((c->def->arg & STRACE_FLAGS) && c->args.n > 4 &&
                                     text_has_word(c->args.v[4], "RWF_APPEND"))) {
         flags = (flags & ~(unsigned)PCL_OPF_GUESSED) | PCL_OPF_APPEND;
         if (f->size < 0)
@@ -167,7 +165,7 @@ static struct side side_of(struct strace *s, const struct call *c, unsigned fd, 
     if (fd < c->args.n)
         k.ofd = fd == 0 ? c->ofd : strace_fd(s, c->task, c->args.v[fd]);
     if (!k.ofd) {
-        k.why = BAD_ARGS;
+        k.why = STRACE_BAD_ARGS;
         return k;
     }
     k.why = files_reason(strace_file(s, k.ofd->file)->kind);
@@ -251,7 +249,7 @@ const char *strace_lseek(struct strace *s, struct call *c)
         if (c->args.n > 2 && c->args.v[2].n > 2)
             place_text = (struct text){c->args.v[2].p + 1, c->args.v[2].n - 2};
         if (text_int(place_text, &pos) != NUMBER_OK)
-            return BAD_ARGS;
+            return STRACE_BAD_ARGS;
     }
     if (pos < 0)
         return BAD_OFFSET;
@@ -419,7 +417,7 @@ const char *strace_close_range(struct strace *s, struct call *c)
         tasks_close_range(&s->tasks, c->task, (int64_t)first, (int64_t)last,
                           c->args.n > 2 && text_has_word(c->args.v[2], "CLOSE_RANGE_CLOEXEC"));
     }
-    return "call without a file";
+    return STRACE_NO_FILE;
 }
 
 const char *strace_on_fd(struct strace *s, struct call *c)
@@ -454,9 +452,11 @@ const char *strace_fadvise(struct strace *s, struct call *c)
 
     if (!data_file(s, c, &why))
         return why;
-    if (strace_ok(c) && (text_has_word(advice, "POSIX_FADV_WILLNEED") || text_is(advice, "0x3")))
+    if (strace_ok(c) &&
+        (text_has_word(advice, "POSIX_FADV_WILLNEED") || text_is(advice, "0x3")))
         return "not modelled yet: fadvise WILLNEED";
-    if (strace_ok(c) && (text_has_word(advice, "POSIX_FADV_DONTNEED") || text_is(advice, "0x4")))
+    if (strace_ok(c) &&
+        (text_has_word(advice, "POSIX_FADV_DONTNEED") || text_is(advice, "0x4")))
         return "not modelled yet: fadvise DONTNEED";
     return strace_syscall(s, c, c->ofd->file);
 }

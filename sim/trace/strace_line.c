@@ -1,6 +1,7 @@
 /*
  * One line of strace, by a scanner that knows quotes, brackets, comments and the angle brackets
- * of -y, and never by cutting at separators: data, paths and socket addresses may hold any of them.
+ * of -y, and never by cutting at separators: data, paths and socket addresses may hold any of
+ * them.
  *
  *   [pid] [time] [(+ delta)] [number] [address]  name(args) = ret <duration>
  *                                                name(args <unfinished ...>
@@ -196,8 +197,8 @@ static void extras(struct cursor *c)
     }
     for (int i = 0; i < 2 && !at_end(c) && *c->p == '['; i++) {
         const char *p = c->p + 1;
-        while (p < c->end && (is_blank(*p) || is_digit(*p) || *p == '?' ||
-                              (*p >= 'a' && *p <= 'f')))
+        while (p < c->end &&
+               (is_blank(*p) || is_digit(*p) || *p == '?' || (*p >= 'a' && *p <= 'f')))
             p++;
         if (p + 1 >= c->end || p[0] != ']' || p[1] != ' ')
             return;
@@ -400,7 +401,8 @@ static bool result(struct text t, struct strace_line *out)
     return true;
 }
 
-/* Behind the arguments of a call whose brackets the scanner could not follow: the last ") = ". */
+/* Behind the arguments of a call whose brackets the scanner could not follow: the last ") = ".
+ */
 static const char *last_result(const char *p, const char *end)
 {
     for (const char *q = end; q > p + 2; q--) {
@@ -453,8 +455,8 @@ static struct text identifier(struct cursor *c)
 {
     struct text name = {c->p, 0};
 
-    while (!at_end(c) && (is_digit(*c->p) || (*c->p >= 'a' && *c->p <= 'z') || *c->p == '_' ||
-                          *c->p == '?'))
+    while (!at_end(c) &&
+           (is_digit(*c->p) || (*c->p >= 'a' && *c->p <= 'z') || *c->p == '_' || *c->p == '?'))
         c->p++;
     name.n = (size_t)(c->p - name.p);
     return name;

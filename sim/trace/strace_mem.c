@@ -4,9 +4,6 @@
  */
 #include "strace.h"
 
-static const char NO_FILE[] = "call without a file";
-static const char BAD_ARGS[] = "arguments not understood";
-
 #define PAGE 4096
 
 /* Mappings are whole pages; lengths need not be. */
@@ -32,16 +29,16 @@ const char *strace_mmap(struct strace *s, struct call *c)
     const char *why;
 
     if (c->args.n < 6 || !text_u64(c->args.v[1], &len))
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     if (!strace_ok(c))
-        return c->ofd ? strace_failed(s, c) : NO_FILE;
+        return c->ofd ? strace_failed(s, c) : STRACE_NO_FILE;
     len = pages(len);
     space_unmap(space, (uint64_t)c->ret.value, len);
     flags = strace_words(c->args.v[3], words, sizeof(words) / sizeof(words[0]));
     if ((flags & 0x20) || text_fdref(c->args.v[4]).fd == -1)
-        return NO_FILE;
+        return STRACE_NO_FILE;
     if (!c->ofd)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     why = files_reason(strace_file(s, c->ofd->file)->kind);
     if (why)
         return why;
@@ -61,10 +58,10 @@ const char *strace_munmap(struct strace *s, struct call *c)
     uint32_t file;
 
     if (!range_args(c, &addr, &len))
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     m = space_find(space, addr, len);
     if (!m || !strace_ok(c))
-        return NO_FILE;
+        return STRACE_NO_FILE;
     file = m->file;
     space_unmap(space, addr, len);
     return strace_syscall(s, c, file);
@@ -78,10 +75,10 @@ const char *strace_mremap(struct strace *s, struct call *c)
     uint64_t addr, len, new_len;
 
     if (!range_args(c, &addr, &len) || c->args.n < 3 || !text_u64(c->args.v[2], &new_len))
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     m = space_find(space, addr, 1);
     if (!m || !strace_ok(c))
-        return NO_FILE;
+        return STRACE_NO_FILE;
     old = *m;
     space_unmap(space, addr, len);
     space_map(space, (uint64_t)c->ret.value, pages(new_len), old.file,
@@ -109,14 +106,15 @@ const char *strace_msync(struct strace *s, struct call *c)
     int64_t off, n;
 
     if (!range_args(c, &addr, &len))
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     m = space_find(task_space(c->task), addr, len);
     if (!m)
-        return NO_FILE;
+        return STRACE_NO_FILE;
     if (files_reason(strace_file(s, m->file)->kind) || !strace_ok(c) || !m->shared ||
         c->args.n < 3 || len == 0 ||
         !(text_has_word(c->args.v[2], "MS_SYNC") || text_is(c->args.v[2], "0x4")))
-        return strace_syscall(s, c, m->file); /* MS_ASYNC and private mappings: nothing happens */
+        return strace_syscall(s, c,
+                              m->file); /* MS_ASYNC and private mappings: nothing happens */
     clip(m, addr, len, &off, &n);
     return strace_op(s, c, PCL_OP_FSYNC, m->file, off, n, 0);
 }
@@ -153,10 +151,10 @@ const char *strace_madvise(struct strace *s, struct call *c)
     enum advice advice = c->args.n > 2 ? advice_of(c->args.v[2]) : ADVICE_NONE;
 
     if (!range_args(c, &addr, &len))
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     m = space_find(task_space(c->task), addr, len);
     if (!m)
-        return NO_FILE;
+        return STRACE_NO_FILE;
     if (files_reason(strace_file(s, m->file)->kind) || !strace_ok(c) || len == 0)
         return strace_syscall(s, c, m->file);
     clip(m, addr, len, &off, &n);

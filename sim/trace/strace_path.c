@@ -1,14 +1,13 @@
 /*
- * Calls on paths: what makes, finds, renames and removes files, and what tells their size. Under
- * -y an open shows the path that it really reached; without, paths are joined to the working
- * directory as far as that is known.
+ * Calls on paths: what makes, finds, renames and removes files, and what tells their size.
+ * Under -y an open shows the path that it really reached; without, paths are joined to the
+ * working directory as far as that is known.
  */
 #include "strace.h"
 
 #include <string.h>
 
 static const char PATH_ONLY[] = "call on a path only";
-static const char BAD_ARGS[] = "arguments not understood";
 
 /* A path turned out not to exist. */
 static void missing(struct strace *s, const struct call *c, uint32_t name)
@@ -43,10 +42,10 @@ enum {
 static uint64_t open_flags(const struct call *c)
 {
     static const struct strace_word words[] = {
-        {"O_CREAT", O_CREAT_BIT},         {"O_EXCL", O_EXCL_BIT},
-        {"O_TRUNC", O_TRUNC_BIT},         {"O_APPEND", O_APPEND_BIT},
-        {"O_DIRECT", O_DIRECT_BIT},       {"O_DIRECTORY", O_DIRECTORY_BIT},
-        {"O_CLOEXEC", O_CLOEXEC_BIT},     {"O_TMPFILE", O_TMPFILE_BITS},
+        {"O_CREAT", O_CREAT_BIT},     {"O_EXCL", O_EXCL_BIT},
+        {"O_TRUNC", O_TRUNC_BIT},     {"O_APPEND", O_APPEND_BIT},
+        {"O_DIRECT", O_DIRECT_BIT},   {"O_DIRECTORY", O_DIRECTORY_BIT},
+        {"O_CLOEXEC", O_CLOEXEC_BIT}, {"O_TMPFILE", O_TMPFILE_BITS},
     };
     struct text t, field;
 
@@ -117,7 +116,7 @@ const char *strace_open(struct strace *s, struct call *c)
     }
     r = text_fdref(c->ret.text);
     if (!r.ok || r.fd < 0)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     s->annotated = s->annotated || r.annotated;
     file = shown_file(s, &r, given, flags);
     if (file == PCL_NONE) {
@@ -152,12 +151,12 @@ const char *strace_new_fd(struct strace *s, struct call *c)
         return strace_failed(s, c);
     r = text_fdref(c->ret.text);
     if (!r.ok || r.fd < 0)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     if (c->def->arg == FILE_REGULAR) {
         if (c->args.n == 0 || !text_quoted(c->args.v[0], &inside))
-            return BAD_ARGS;
-        (void)snprintf(path, sizeof(path), "/memfd:%.*s", (int)(inside.n < 240 ? inside.n : 240),
-                       inside.p);
+            return STRACE_BAD_ARGS;
+        (void)snprintf(path, sizeof(path), "/memfd:%.*s",
+                       (int)(inside.n < 240 ? inside.n : 240), inside.p);
         name = files_path(&s->files, (struct text){path, strlen(path)}, PCL_NONE);
         file = files_create(&s->files, name, true);
         files_unlink(&s->files, name);
@@ -204,9 +203,9 @@ static enum file_kind mode_kind(struct text mode)
         const char *name;
         unsigned bits;
         enum file_kind kind;
-    } kinds[] = {{"S_IFREG", 0100000, FILE_REGULAR},  {"S_IFDIR", 0040000, FILE_DIRECTORY},
-                 {"S_IFLNK", 0120000, FILE_LINK},     {"S_IFIFO", 0010000, FILE_PIPE},
-                 {"S_IFSOCK", 0140000, FILE_SOCKET},  {"S_IFCHR", 0020000, FILE_DEVICE},
+    } kinds[] = {{"S_IFREG", 0100000, FILE_REGULAR}, {"S_IFDIR", 0040000, FILE_DIRECTORY},
+                 {"S_IFLNK", 0120000, FILE_LINK},    {"S_IFIFO", 0010000, FILE_PIPE},
+                 {"S_IFSOCK", 0140000, FILE_SOCKET}, {"S_IFCHR", 0020000, FILE_DEVICE},
                  {"S_IFBLK", 0060000, FILE_DEVICE}};
     unsigned raw = 0;
 
@@ -270,7 +269,7 @@ const char *strace_stat(struct strace *s, struct call *c)
         if (!o && dir >= 0 && c->args.n > 0) /* an empty path: the descriptor itself */
             o = strace_fd(s, c->task, c->args.v[dir]);
         if (!o)
-            return BAD_ARGS;
+            return STRACE_BAD_ARGS;
         file = descriptor_kind(s, c, o, kind);
     }
     if (file == PCL_NONE)
@@ -299,7 +298,7 @@ const char *strace_truncate(struct strace *s, struct call *c)
         return strace_failed(s, c);
     }
     if (name == PCL_NONE || got == NUMBER_BAD)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     if (got == NUMBER_RANGE || size < 0)
         return "offset out of range";
     file = files_at(&s->files, name);
@@ -322,7 +321,7 @@ const char *strace_rename(struct strace *s, struct call *c)
         return strace_failed(s, c);
     }
     if (from == PCL_NONE || to == PCL_NONE)
-        return BAD_ARGS;
+        return STRACE_BAD_ARGS;
     file = files_find(&s->files, from);
     if (c->args.n > 4 && text_has_word(c->args.v[4], "RENAME_EXCHANGE"))
         files_exchange(&s->files, from, to);
@@ -411,5 +410,5 @@ const char *strace_getcwd(struct strace *s, struct call *c)
 
     if (strace_ok(c) && name != PCL_NONE)
         task_set_cwd(c->task, name);
-    return "call without a file";
+    return STRACE_NO_FILE;
 }

@@ -1,7 +1,7 @@
 /*
- * Tasks. A fork copies tables, a thread shares them. Copies are paid from a budget in proportion
- * to the input: when a hostile recording has spent it, children share with their parents, which
- * is wrong but ends.
+ * Tasks. A fork copies tables, a thread shares them. Copies are paid from a budget in
+ * proportion to the input: when a hostile recording has spent it, children share with their
+ * parents, which is wrong but ends.
  */
 #include "tasks.h"
 
@@ -234,8 +234,13 @@ static struct task *new_task(struct tasks *ts, int64_t tid)
     if (ts->n >= TASKS_MAX)
         return NULL;
     t = pcl_xcalloc(1, sizeof(*t));
-    *t = (struct task){.tid = tid, .own_tid = -1, .pid = -1, .thread = PCL_NONE,
-                       .last_ns = INT64_MIN, .last_op_ns = INT64_MIN, .next = ts->all};
+    *t = (struct task){.tid = tid,
+                       .own_tid = -1,
+                       .pid = -1,
+                       .thread = PCL_NONE,
+                       .last_ns = INT64_MIN,
+                       .last_op_ns = INT64_MIN,
+                       .next = ts->all};
     if (ts->all)
         ts->all->prev = t;
     ts->all = t;
@@ -289,8 +294,8 @@ void tasks_fini(struct tasks *ts, void (*drop_call)(struct call *))
     map_fini(&ts->by_tid);
 }
 
-/* A number never seen: the child of a clone that has not returned yet, or somebody who was there
- * before the recording. */
+/* A number never seen: the child of a clone that has not returned yet, or somebody who was
+ * there before the recording. */
 static struct task *appear(struct tasks *ts, int64_t tid)
 {
     struct task *parent = ts->clones, *t = new_task(ts, tid);

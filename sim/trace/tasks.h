@@ -21,7 +21,7 @@ struct cwd {
 };
 
 struct task {
-    int64_t tid; /* as lines show it; -1: its lines bear no number */
+    int64_t tid;     /* as lines show it; -1: its lines bear no number */
     int64_t own_tid; /* as it sees itself (gettid), -1 unknown; a container makes it differ */
     int64_t pid;     /* -1: unknown */
     uint32_t thread; /* builder's index, PCL_NONE before its first operation */

@@ -1,13 +1,13 @@
 /*
- * Slices: reading numbers, words, descriptors and strings as strace prints them, without copying
- * and without trusting that anything is closed or terminated.
+ * Slices: reading numbers, words, descriptors and strings as strace prints them, without
+ * copying and without trusting that anything is closed or terminated.
  */
 #include "text.h"
 
 #include <string.h>
 
-/* The longest annotation that is no path: two addresses and a name, escaped. The bound keeps a line
- * full of '<' from being searched to its end for each of them. */
+/* The longest annotation that is no path: two addresses and a name, escaped. The bound keeps a
+ * line full of '<' from being searched to its end for each of them. */
 #define MAX_KIND 1024
 
 static bool is_blank(char c)

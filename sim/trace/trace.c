@@ -1,6 +1,6 @@
 /*
- * The front of the trace readers: gets the bytes, inflates them, finds the format by content and
- * lets its reader do the rest.
+ * The front of the trace readers: gets the bytes, inflates them, finds the format by content
+ * and lets its reader do the rest.
  */
 #include "reader.h"
 
@@ -109,7 +109,8 @@ static int not_a_trace(const char *name, const char *data, size_t size, struct p
     for (size_t i = 0; i < N_READERS; i++)
         used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
                                  readers[i]->known);
-    while (n < size && (data[n] == '\n' || data[n] == '\r' || data[n] == ' ' || data[n] == '\t'))
+    while (n < size &&
+           (data[n] == '\n' || data[n] == '\r' || data[n] == ' ' || data[n] == '\t'))
         n++;
     for (used = 0; used + 1 < sizeof(line) && n < size && data[n] != '\n'; n++, used++)
         line[used] = data[n] >= 32 && data[n] < 127 ? data[n] : '?';
@@ -136,10 +137,9 @@ static int parse_text(const char *name, const char *data, size_t size, struct pc
         return pcl_fail_at(err, name, 0, 0, "the trace is empty");
     if (r)
         t = r->parse(name, data, size);
-    else if (!looks_like(data, size)) { /* much else before the first line of a trace */
-        for (size_t i = 0; i < N_READERS && !t; i++)
-            t = readers[i]->parse(name, data, size);
-    }
+    for (size_t i = 0; i < N_READERS && !t && !like_ini(data, size); i++)
+        t = readers[i]->parse(name, data,
+                              size); /* much else before the first line of a trace */
     if (!t)
         return not_a_trace(name, data, size, err);
     *out = t;
@@ -175,7 +175,8 @@ int pcl_trace_read(const char *path, struct pcl_trace **out, struct pcl_err *err
 
     if (rc != PCL_OK)
         return rc;
-    rc = pcl_trace_parse(strcmp(path, "-") == 0 ? "standard input" : path, data, size, out, err);
+    rc =
+        pcl_trace_parse(strcmp(path, "-") == 0 ? "standard input" : path, data, size, out, err);
     free(data);
     return rc;
 }

@@ -244,6 +244,20 @@ static void a_trace_may_begin_late(void **state)
     free(text);
 }
 
+static void a_trace_among_garbage_is_read(void **state)
+{
+    static char text[40000];
+    size_t n = (size_t)sprintf(text, GOOD);
+    struct pcl_trace *t;
+
+    (void)state;
+    for (size_t i = n; i < sizeof(text); i++) /* all bytes, line ends among them */
+        text[i] = (char)(i * 2654435761u >> 13);
+    t = parse_ok(text, sizeof(text));
+    assert_true(t->n_ops == 1 && t->lines_read > 100);
+    pcl_trace_free(t);
+}
+
 /* --- gzip ------------------------------------------------------------------------------- */
 
 static size_t zip(const char *text, size_t n, char *out, size_t room)
@@ -312,6 +326,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_is_called_empty),
         cmocka_unit_test(traces_are_told_from_scenarios_by_content),
         cmocka_unit_test(a_trace_may_begin_late),
+        cmocka_unit_test(a_trace_among_garbage_is_read),
         cmocka_unit_test(gzip_is_seen_by_its_magic_number),
     };
 

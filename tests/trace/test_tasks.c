@@ -156,7 +156,7 @@ static void hostile_numbers_of_everything_end_soon(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         size_t n;
-        char *text = many("1 getpid() = 1\n", lines[i], 20000, &n);
+        char *text = many("1 getpid() = 1\n", lines[i], 10000, &n);
         pcl_trace_free(parse_ok(text, n));
         free(text);
     }
