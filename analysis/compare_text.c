@@ -482,7 +482,7 @@ static void put_worst(FILE *out, const struct pcl_comparison *c)
                 if (!cell->worse)
                     continue;
                 n++;
-                if (!worst || factor > most) {
+                if (!worst || factor > most + 1e-9) { /* of equals the first */
                     worst = &k->row[r];
                     most = factor;
                 }

@@ -10,7 +10,6 @@
  * bound, and the result says so.
  */
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,6 +27,38 @@ static bool constant(const double *x, size_t n)
         if (x[i] != x[0])
             return false;
     return true;
+}
+
+/* Compensated (Neumaier): right to the last digit or nearly so, in plain double arithmetic. */
+struct sum {
+    double s, c;
+};
+
+static void add(struct sum *t, double x)
+{
+    double s = t->s + x;
+
+    t->c += fabs(t->s) >= fabs(x) ? (t->s - s) + x : (x - s) + t->s;
+    t->s = s;
+}
+
+static double mean_of(const double *x, size_t n)
+{
+    struct sum t = {0, 0};
+
+    for (size_t i = 0; i < n; i++)
+        add(&t, x[i]);
+    return (t.s + t.c) / (double)n;
+}
+
+/* Unbiased covariance; of a series with itself its variance. n >= 2. */
+static double covariance(const double *x, double mx, const double *y, double my, size_t n)
+{
+    struct sum t = {0, 0};
+
+    for (size_t i = 0; i < n; i++)
+        add(&t, (x[i] - mx) * (y[i] - my));
+    return (t.s + t.c) / (double)(n - 1);
 }
 
 static void set_exact(struct pcl_ci *out, double v)
@@ -58,8 +89,8 @@ void pcl_ci_mean(const double *x, size_t n, double level, struct pcl_ci *out)
         set_exact(out, x[0]);
         return;
     }
-    out->mean = gsl_stats_mean(x, 1, n);
-    out->sd = gsl_stats_sd_m(x, 1, n, out->mean);
+    out->mean = mean_of(x, n);
+    out->sd = sqrt(covariance(x, out->mean, x, out->mean, n));
     half = pcl_t_quantile(level, (double)(n - 1)) * out->sd / sqrt((double)n);
     set_bounds(out, out->mean - half, out->mean + half);
 }
@@ -71,14 +102,14 @@ struct moments {
 
 static struct moments moments(const double *a, const double *b, size_t n)
 {
-    struct moments m = {.ma = gsl_stats_mean(a, 1, n), .mb = gsl_stats_mean(b, 1, n)};
+    struct moments m = {.ma = mean_of(a, n), .mb = mean_of(b, n)};
     double k = (double)n;
 
     if (n < 2)
         return m;
-    m.vaa = gsl_stats_variance_m(a, 1, n, m.ma) / k;
-    m.vbb = gsl_stats_variance_m(b, 1, n, m.mb) / k;
-    m.vab = gsl_stats_covariance_m(a, 1, b, 1, n, m.ma, m.mb) / k;
+    m.vaa = covariance(a, m.ma, a, m.ma, n) / k;
+    m.vbb = covariance(b, m.mb, b, m.mb, n) / k;
+    m.vab = covariance(a, m.ma, b, m.mb, n) / k;
     return m;
 }
 

@@ -444,6 +444,7 @@ static void a_limit_on_file_size_is_met_with_a_message(void **state)
             rc = pcl_store_put(s, &y.d, &y.r, &err);
             syn_fini(&y);
         }
+        pcl_store_close(s);
         _exit(rc == PCL_EIO && err.msg[0] ? 0 : 1);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
