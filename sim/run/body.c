@@ -43,7 +43,7 @@ static void fetch(struct pcl_sim *s, struct pcl_body *b)
 static void begin(struct pcl_sim *s, struct pcl_body *b)
 {
     b->called = pcl_now(&s->m);
-    b->begin = b->action.open ? b->arrival : pcl_now(&s->m);
+    b->begin = b->action.open && b->action.first ? b->arrival : pcl_now(&s->m);
     if (b->action.first)
         b->tx_begin = b->begin;
     pcl_call_begin(&s->k, &b->action.req);

@@ -40,10 +40,10 @@ static int run(struct pcl_sim *s, const volatile int *cancel)
 
     if (s->measure_from > 0)
         rc = run_to(s, s->measure_from, cancel);
-    if (rc || s->m.stop)
-        return rc;
-    sim_measure(s);
-    rc = run_to(s, s->end, cancel);
+    if (rc == PCL_OK && !s->m.stop) {
+        sim_measure(s);
+        rc = run_to(s, s->end, cancel);
+    }
     if (rc == PCL_OK)
         laws_end(s);
     return rc;
