@@ -20,6 +20,9 @@
 
 struct pcl_engine {
     pcl_ns now;
+    pcl_ns rival;          /* while an entity runs that pcl_event_begin() took: no event of
+                              another comes before (rival, rival_leaf) */
+    uint32_t rival_leaf;   /* 0 when not known */
     pcl_ns *t;             /* [2 * leaves] */
     uint32_t leaves;       /* a power of two, >= n */
     uint32_t n;            /* entities */
@@ -35,26 +38,39 @@ struct pcl_engine {
 void pcl_engine_init(struct pcl_engine *e, uint32_t n, struct pcl_stream ranks);
 void pcl_engine_fini(struct pcl_engine *e);
 
-/** Sets (or moves) an entity's event; t must not lie before now. */
-static inline void pcl_event_set(struct pcl_engine *e, uint32_t entity, pcl_ns t)
+/* Writes a leaf and the winners above it. */
+static inline void pcl_event_place(struct pcl_engine *e, uint32_t leaf, pcl_ns t)
 {
     pcl_ns *tree = e->t;
-    uint32_t i = e->leaves + e->leaf_of[entity];
+    size_t i = (size_t)e->leaves + leaf;
 
     tree[i] = t;
     while (i > 1) {
-        pcl_ns l = tree[i & ~1u], r = tree[i | 1u], low = l <= r ? l : r;
+        pcl_ns other = tree[i ^ 1];
 
+        t = other < t ? other : t;
         i >>= 1;
-        if (tree[i] == low)
+        if (tree[i] == t)
             break;
-        tree[i] = low;
+        tree[i] = t;
     }
+}
+
+/** Sets (or moves) an entity's event; t must not lie before now. */
+static inline void pcl_event_set(struct pcl_engine *e, uint32_t entity, pcl_ns t)
+{
+    uint32_t leaf = e->leaf_of[entity];
+
+    if (t <= e->rival) {
+        e->rival_leaf = t < e->rival || leaf < e->rival_leaf ? leaf : e->rival_leaf;
+        e->rival = t;
+    }
+    pcl_event_place(e, leaf, t);
 }
 
 static inline void pcl_event_cancel(struct pcl_engine *e, uint32_t entity)
 {
-    pcl_event_set(e, entity, PCL_NS_MAX);
+    pcl_event_place(e, e->leaf_of[entity], PCL_NS_MAX);
 }
 
 /** When an entity's event is due; PCL_NS_MAX: none pending. */
@@ -96,6 +112,51 @@ static inline bool pcl_event_is_next(const struct pcl_engine *e, uint32_t entity
     if (t != e->t[1])
         return t < e->t[1];
     return e->leaf_of[entity] < pcl_event_first(e);
+}
+
+/** As pcl_event_take(), but the entity's old time stays in its place: until it is set or cancelled
+ * anew, which must follow, ask pcl_event_ahead() and nothing else about it. One walk through the
+ * tree instead of two; the losers on the way down are the rivals. */
+static inline uint32_t pcl_event_begin(struct pcl_engine *e, pcl_ns limit)
+{
+    const pcl_ns *tree = e->t;
+    pcl_ns due = tree[1], rival = PCL_NS_MAX;
+    size_t i = 1;
+
+    if (due > limit || due == PCL_NS_MAX)
+        return PCL_NONE;
+    while (i < e->leaves) {
+        pcl_ns l = tree[2 * i], r = tree[2 * i + 1], loser = l > r ? l : r;
+
+        rival = loser < rival ? loser : rival;
+        i = 2 * i + (l > r);
+    }
+    e->now = due;
+    e->rival = rival;
+    e->rival_leaf = 0;
+    e->events++;
+    return e->entity_of[i - e->leaves];
+}
+
+/** Of the entity that pcl_event_begin() took: true when it would be the next one at time t. False
+ * also when that is not known at once: then ask pcl_event_ahead(). */
+static inline bool pcl_event_surely_ahead(const struct pcl_engine *e, uint32_t entity, pcl_ns t)
+{
+    return t < e->rival || (t == e->rival && e->leaf_of[entity] < e->rival_leaf);
+}
+
+/** The same for equal times whose ranks are not known: looks at the queue. Still says no when an
+ * event that was earlier has been moved meanwhile; then the entity must be set. */
+static inline bool pcl_event_ahead(struct pcl_engine *e, uint32_t entity, pcl_ns t)
+{
+    uint32_t leaf = e->leaf_of[entity];
+
+    if (pcl_event_surely_ahead(e, entity, t))
+        return true;
+    if (t > e->rival)
+        return false;
+    pcl_event_place(e, leaf, t);
+    return pcl_event_first(e) == leaf;
 }
 
 /* Semantic transitions, for the fingerprint. */

@@ -202,6 +202,7 @@ struct pcl_machine {
     pcl_ns at;        /* completion so far */
     uint8_t disp;     /* what becomes of the task: enum in machine.c */
     pcl_ns disp_until;
+    pcl_ns lines_before; /* time spent on lines when the micro-step began */
     pcl_ns limit;     /* end of the run: nobody runs ahead of it */
     bool asked;       /* explorer: the micro-step asked pcl_expired() or pcl_need_resched() */
     uint32_t n_access; /* explorer: accesses to shared state in this micro-step */
@@ -243,6 +244,31 @@ static inline pcl_ns pcl_now(const struct pcl_machine *m)
 static inline void pcl_burn(struct pcl_machine *m, pcl_ns ns)
 {
     m->at = pcl_ns_add(m->at, ns);
+}
+
+/* Steps between looks at whether the user wants to stop. */
+#define PCL_LOOK_EVERY 4096u
+
+/** For a step function that has carried out one micro-step of the running task: true when the next
+ * one may follow at once, since nobody else comes first and nothing waits for its end; it has
+ * then begun. False: return to the machine, which looks closer. */
+static inline bool pcl_go_on(struct pcl_machine *m)
+{
+    struct pcl_engine *e = &m->eng;
+    const struct pcl_cpu *c = &m->cpu[m->cur_cpu];
+
+    if (m->disp || m->at > m->limit || !e->run_ahead || m->stop ||
+        !pcl_event_surely_ahead(e, m->cur, m->at))
+        return false;
+    if (c->need_resched || c->irq_head != PCL_NONE || (e->ahead + 1) % PCL_LOOK_EVERY == 0)
+        return false;
+    m->cause_ns[m->task[m->cur].mark == PCL_MARK_USER ? PCL_T_USER : PCL_T_KERNEL] +=
+        m->at - e->now - (m->cause_ns[PCL_T_LINE] - m->lines_before);
+    m->lines_before = m->cause_ns[PCL_T_LINE];
+    e->now = m->at;
+    e->ahead++;
+    m->steps++;
+    return true;
 }
 
 /** Declares an access to shared state without a line of its own (a structure under a modelled

@@ -137,7 +137,8 @@ uint32_t pcl_kernel_mm(struct pcl_kernel *k);
 /** Begins an operation of the running task. */
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r);
 
-/** One micro-step of the running task's operation; PCL_DONE when it has returned to the user. */
+/** One micro-step of the running task's operation, and those that may follow it at once
+ * (pcl_go_on()); PCL_DONE when it has returned to the user. */
 enum pcl_more pcl_call_step(struct pcl_kernel *k);
 
 /** One micro-step of the running interrupt context. */

@@ -8,10 +8,6 @@
 
 #include "internal.h"
 
-enum {
-    LOOK_EVERY = 4096 /* steps between looks at the cancel flag */
-};
-
 static void init_bodies(struct pcl_machine *m)
 {
     m->model = pcl_xcalloc(m->n_bodies, sizeof(*m->model));
@@ -181,12 +177,12 @@ void pcl_shootdown(struct pcl_machine *m, uint32_t mm, uint64_t pages)
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-static void account(struct pcl_machine *m, uint32_t b, pcl_ns lines_before)
+static void account(struct pcl_machine *m, uint32_t b)
 {
-    pcl_ns spent = m->at - m->eng.now - (m->cause_ns[PCL_T_LINE] - lines_before);
+    pcl_ns spent = m->at - m->eng.now - (m->cause_ns[PCL_T_LINE] - m->lines_before);
 
     if (is_irq(m, b)) /* booked at its end, as far as it stopped a task */
-        m->cause_ns[PCL_T_LINE] = lines_before;
+        m->cause_ns[PCL_T_LINE] = m->lines_before;
     else
         m->cause_ns[m->task[b].mark == PCL_MARK_USER ? PCL_T_USER : PCL_T_KERNEL] += spent;
 }
@@ -210,17 +206,18 @@ static bool dispose(struct pcl_machine *m, uint32_t b)
     switch ((enum pcl_disposition)m->disp) {
     case DISP_RUN:
         if (m->eng.run_ahead && !m->stop && m->at <= m->limit &&
-            pcl_event_is_next(&m->eng, b, m->at))
+            pcl_event_ahead(&m->eng, b, m->at))
             return true;
         pcl_event_set(&m->eng, b, m->at);
         return false;
     case DISP_SPIN:
+        pcl_event_cancel(&m->eng, b);
         return false;
     case DISP_WATCH:
-        if (m->disp_until != PCL_NS_MAX)
-            pcl_event_set(&m->eng, b, m->disp_until);
+        pcl_event_set(&m->eng, b, m->disp_until); /* PCL_NS_MAX: none */
         return false;
     case DISP_SLEEP:
+        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_ASLEEP;
         leave_cpu(m, b);
         return false;
@@ -230,10 +227,12 @@ static bool dispose(struct pcl_machine *m, uint32_t b)
         pcl_event_set(&m->eng, b, m->disp_until > m->at ? m->disp_until : m->at);
         return false;
     case DISP_EXIT:
+        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_DEAD;
         leave_cpu(m, b);
         return false;
     case DISP_IRQ_END:
+        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_ASLEEP;
         pcl_irq_end(m, b - m->n_tasks);
         return false;
@@ -247,8 +246,9 @@ static bool held_up(struct pcl_machine *m, uint32_t b)
 {
     struct pcl_cpu *c = cpu_of(m, b);
 
-    if (is_irq(m, b))
+    if (is_irq(m, b) || (c->irq_head == PCL_NONE && !c->need_resched))
         return false;
+    pcl_event_cancel(&m->eng, b); /* it is due now */
     if (c->irq_head != PCL_NONE && pcl_irq_start(m, m->task[b].cpu))
         return true; /* its event is set when the interrupt is over */
     if (c->need_resched && pcl_sched_may_preempt(m, b, false)) {
@@ -258,20 +258,20 @@ static bool held_up(struct pcl_machine *m, uint32_t b)
     return false;
 }
 
+/* The body's event was begun, not taken: each way out sets or cancels it. */
 static void run_body(struct pcl_machine *m, uint32_t b)
 {
     for (;;) {
-        pcl_ns lines_before = m->cause_ns[PCL_T_LINE];
-
         if (!m->ideal && held_up(m, b))
             return;
+        m->lines_before = m->cause_ns[PCL_T_LINE];
         m->cur = b;
         m->cur_cpu = m->task[b].cpu;
         m->at = m->eng.now;
         m->disp = DISP_RUN;
         m->steps++;
         m->step(m, b);
-        account(m, b, lines_before);
+        account(m, b);
         bool ahead = dispose(m, b);
 
         m->cur = PCL_NONE;
@@ -279,7 +279,7 @@ static void run_body(struct pcl_machine *m, uint32_t b)
             return;
         m->eng.now = m->at;
         m->eng.ahead++;
-        if (m->eng.ahead % LOOK_EVERY == 0) {
+        if (m->eng.ahead % PCL_LOOK_EVERY == 0) {
             pcl_event_set(&m->eng, b, m->eng.now);
             return;
         }
@@ -299,6 +299,7 @@ static void body_event(struct pcl_machine *m, uint32_t b)
         mod->run = PCL_RUN_RUNNABLE;
         mod->state = PCL_TASK_RUNNING;
         if (!m->ideal) {
+            pcl_event_cancel(&m->eng, b);
             pcl_sched_wake(m, b, m->eng.now, m->task[b].cpu);
             return;
         }
@@ -314,17 +315,19 @@ int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *can
 
     m->limit = limit;
     while (!m->stop) {
-        uint32_t e = pcl_event_take(&m->eng, limit);
+        uint32_t e = pcl_event_begin(&m->eng, limit);
 
         if (e == PCL_NONE)
             break;
+        if (e >= m->n_bodies)
+            pcl_event_cancel(&m->eng, e);
         if (e < m->n_bodies)
             body_event(m, e);
         else if (e < m->n_bodies + m->n_cpus)
             pcl_sched_tick(m, e - m->n_bodies);
         else
             pcl_device_event(m);
-        if (m->steps + m->eng.events - looked >= LOOK_EVERY) {
+        if (m->steps + m->eng.events - looked >= PCL_LOOK_EVERY) {
             looked = m->steps + m->eng.events;
             if (cancel && *cancel)
                 return PCL_EINTR;

@@ -285,7 +285,9 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
             return PCL_DONE;
         }
         pcl_mark_set(k->m, mark_at(&steps[c->pc], c));
-        return PCL_MORE;
+        if (!pcl_go_on(k->m))
+            return PCL_MORE;
+        i = -1;
     }
     PCL_NEVER("a path loops without an access");
     return PCL_DONE;
