@@ -82,7 +82,8 @@ uint64_t pcl_oracle_count(const struct pcl_oracle *o, enum pcl_wrong what);
 
 enum pcl_truth_op {
     PCL_TRUTH_READ,  /* reads of any pages; the range is not looked at */
-    PCL_TRUTH_WRITE, /* new content for [first, last], partly written end pages included */
+    PCL_TRUTH_WRITE, /* new content for [first, last], partly written end pages included; one that
+                        ends before it has put any anywhere changes nothing */
     PCL_TRUTH_ZERO   /* [first, last] becomes zeroes: punch, zero range, truncate (last is
                         PCL_PAGE_LAST); partly zeroed end pages are a WRITE of their own */
 };

@@ -85,23 +85,29 @@ void pcl_btree_free(struct pcl_btree *t)
     free(t);
 }
 
-/* Number of keys <= key. */
-static uint32_t rank_le(const struct node *x, pcl_u128 key)
+/* Number of keys <= key among the sorted ones from i on. A search by halves without branches
+ * that depend on the keys. */
+static uint32_t rank_from(const struct node *x, uint32_t i, pcl_u128 key)
 {
-    uint32_t r = 0;
+    uint32_t r = i;
 
-    for (uint32_t i = 0; i < x->n; i++)
-        r += x->key[i] <= key;
-    return r;
+    for (uint32_t step = FAN / 2; step > 0; step /= 2) {
+        uint32_t probe = r + step - 1;
+
+        r += probe < x->n && x->key[probe & (FAN - 1)] <= key ? step : 0;
+    }
+    return r + (r < x->n && x->key[r] <= key); /* FAN answers need one step more */
 }
 
+static uint32_t rank_le(const struct node *x, pcl_u128 key)
+{
+    return rank_from(x, 0, key);
+}
+
+/* The last child whose bound is <= key; the first one takes whatever is smaller. */
 static uint32_t child_index(const struct node *x, pcl_u128 key)
 {
-    uint32_t r = 0;
-
-    for (uint32_t i = 1; i < x->n; i++)
-        r += x->key[i] <= key;
-    return r;
+    return rank_from(x, 1, key) - 1;
 }
 
 static uint32_t leaf_of(const struct pcl_btree *t, pcl_u128 key)
@@ -156,15 +162,21 @@ struct pcl_bt_at pcl_bt_le(const struct pcl_btree *t, pcl_u128 key)
     uint32_t leaf = leaf_of(t, key);
     uint32_t r = rank_le(&t->node[leaf], key);
 
-    if (r > 0)
-        return (struct pcl_bt_at){leaf, r - 1};
-    leaf = t->node[leaf].prev;
-    return (struct pcl_bt_at){leaf, leaf == PCL_NONE ? 0 : t->node[leaf].n - 1};
+    return pcl_bt_back(t, (struct pcl_bt_at){leaf, r});
 }
 
 struct pcl_bt_at pcl_bt_step(const struct pcl_btree *t, struct pcl_bt_at at)
 {
     return at_or_next(t, at.leaf, at.i + 1);
+}
+
+struct pcl_bt_at pcl_bt_back(const struct pcl_btree *t, struct pcl_bt_at at)
+{
+    if (at.i > 0)
+        return (struct pcl_bt_at){at.leaf, at.i - 1};
+    at.leaf = t->node[at.leaf].prev;
+    at.i = at.leaf == PCL_NONE ? 0 : t->node[at.leaf].n - 1;
+    return at;
 }
 
 pcl_u128 pcl_bt_key(const struct pcl_btree *t, struct pcl_bt_at at)

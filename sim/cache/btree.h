@@ -22,8 +22,9 @@ void pcl_btree_free(struct pcl_btree *t);
 /** The entry with the smallest key >= key, or the largest key <= key. */
 struct pcl_bt_at pcl_bt_ge(const struct pcl_btree *t, pcl_u128 key);
 struct pcl_bt_at pcl_bt_le(const struct pcl_btree *t, pcl_u128 key);
-/** The entry behind it. */
+/** The entry behind it, and the one before. */
 struct pcl_bt_at pcl_bt_step(const struct pcl_btree *t, struct pcl_bt_at at);
+struct pcl_bt_at pcl_bt_back(const struct pcl_btree *t, struct pcl_bt_at at);
 
 static inline bool pcl_bt_valid(struct pcl_bt_at at)
 {

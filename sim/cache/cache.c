@@ -142,18 +142,31 @@ void pcl_folio_age(struct pcl_cache *c, uint32_t inode, uint64_t pgoff)
     ++*generation(c, inode, pgoff);
 }
 
+/* A permutation of the page numbers below 2^32 for each (inode, generation, upper half), so
+ * that the folios of a file have struct pages of their own. Two rounds of xor-shift and
+ * multiply (the finaliser of MurmurHash3, public domain): each is a bijection. */
+static uint32_t permuted(uint64_t key, uint64_t n, uint32_t age)
+{
+    uint32_t x = (uint32_t)n + (uint32_t)key + age * 0x9E3779B9u;
+
+    x = (x ^ x >> 16) * 0x85EBCA6Bu;
+    x ^= (uint32_t)(key >> 32) + (uint32_t)(n >> 32) * 0x9E3779B9u;
+    x = (x ^ x >> 13) * 0xC2B2AE35u;
+    return x ^ x >> 16;
+}
+
 void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, uint64_t pgoff,
                       unsigned order, unsigned age)
 {
     struct pcl_folio *f = &c->folio[folio];
-    uint64_t bits = pcl_bits((struct pcl_stream){c->inode[p.inode].pfn_key}, pgoff, age);
 
     f->pgoff = pgoff;
     f->inode = p.inode;
     f->node = p.node;
     f->order = (uint8_t)order;
     f->generation = (uint16_t)age;
-    f->pfn = (uint32_t)(bits >> 32) & ~((1u << order) - 1); /* the buddy allocator aligns */
+    /* the buddy allocator aligns */
+    f->pfn = permuted(c->inode[p.inode].pfn_key, pgoff >> order, age) << order;
 }
 
 uint32_t pcl_cnode_alloc(struct pcl_cache *c)

@@ -22,6 +22,15 @@ struct pcl_extent pcl_extent_at(const struct pcl_btree *t, uint32_t inode, uint6
     return e;
 }
 
+uint64_t pcl_extent_val(const struct pcl_btree *t, uint32_t inode, uint64_t pgoff)
+{
+    struct pcl_bt_at at = pcl_bt_le(t, pcl_extent_key(inode, pgoff));
+
+    if (!pcl_bt_valid(at) || (uint32_t)(pcl_bt_key(t, at) >> 64) != inode)
+        return 0;
+    return pcl_bt_val(t, at);
+}
+
 bool pcl_extent_split(struct pcl_btree *t, uint32_t inode, uint64_t pgoff, uint64_t *val)
 {
     struct pcl_extent e;

@@ -24,6 +24,9 @@ static inline pcl_u128 pcl_extent_key(uint32_t inode, uint64_t pgoff)
 /** The extent that holds a page. */
 struct pcl_extent pcl_extent_at(const struct pcl_btree *t, uint32_t inode, uint64_t pgoff);
 
+/** Its value alone. */
+uint64_t pcl_extent_val(const struct pcl_btree *t, uint32_t inode, uint64_t pgoff);
+
 /** Makes an extent begin at a page (beyond the last page: does nothing); true when it cut one
  * in two, which then both have its value *val. */
 bool pcl_extent_split(struct pcl_btree *t, uint32_t inode, uint64_t pgoff, uint64_t *val);

@@ -1,13 +1,19 @@
 /*
- * The truth: per extent a list of contents that are, or lately were, right, newest first.
+ * The truth: per extent the contents that are right, and those that lately were.
  *
- *   [0, 9] -> 23 (op 4 in flight) -> 17 (done) -> 11 (dead)
+ *   [0, 9] -> past -> alive: 23 (op 4 in flight) -> 17
+ *                  -> dead:  5, dead at 80 -> 11, dead at 96
  *
- * An operation that begins adds its content; one that ends kills those whose own operation had
- * ended before it began: whatever the order of effects inside the overlaps, it came after them.
- * A dead content is kept while an operation is in flight that began before the death. Dropping
- * is done where an operation ends, and everywhere once the number of entries has doubled, so
- * both time and memory per entry are bounded.
+ * An operation that ends kills those whose own operation had ended before it began: whatever
+ * the order of effects inside the overlaps, it came after them. A dead content is kept while an
+ * operation is in flight that began before the death. A content is shown in the history from
+ * the first place where it can be seen on, not from its operation's begin: a thousand writers
+ * who wait for one page cost its readers nothing.
+ *
+ * Dropping is done where an operation ends, and everywhere once the number of entries has
+ * doubled; the latter also joins dead contents that are the same to everybody in flight. So
+ * there are never many more than extents times operations in flight, however long one of them
+ * takes.
  *
  * The clock is the number of calls: simulated time cannot tell apart what happens at one
  * instant.
@@ -18,227 +24,360 @@
 
 #define SWEEP_MIN 1024u
 
-static uint32_t truth_new(struct pcl_oracle *o)
-{
-    uint32_t id = o->m->free_truth;
+/* --- entries -------------------------------------------------------------------------------
+ */
 
-    if (id != PCL_NONE) {
-        o->m->free_truth = o->truth[id].next;
+static uint32_t truth_new(struct pcl_oracle *o, uint32_t id)
+{
+    uint32_t i = o->m->free_truth;
+
+    if (i != PCL_NONE) {
+        o->m->free_truth = o->truth[i].next;
     } else {
-        id = o->m->n_truths++;
+        i = o->m->n_truths++;
         PCL_GROW(o->truth, o->cap_truths, o->m->n_truths);
     }
     o->m->live_truths++;
-    o->truth[id] = (struct pcl_truth){.dead = PCL_ALIVE, .next = PCL_NONE, .op = PCL_NONE};
-    return id;
+    o->truth[i] = (struct pcl_truth){
+        .dead = PCL_ALIVE, .next = PCL_NONE, .op = PCL_NONE, .id = id, .id_last = id};
+    return i;
 }
 
-static void truth_drop(struct pcl_oracle *o, uint32_t id)
+static void truth_drop(struct pcl_oracle *o, uint32_t i)
 {
-    o->truth[id] = (struct pcl_truth){.next = o->m->free_truth};
-    o->m->free_truth = id;
+    o->truth[i] = (struct pcl_truth){.next = o->m->free_truth};
+    o->m->free_truth = i;
     o->m->live_truths--;
 }
 
-/* Lists as extent values: 0 is the default history, zeroes for ever. */
-static uint32_t list_of(uint64_t val)
+/* A past with one content since ever. */
+static uint32_t past_new(struct pcl_oracle *o, uint32_t id)
+{
+    uint32_t i = o->m->free_past, alive = truth_new(o, id);
+
+    if (i != PCL_NONE) {
+        o->m->free_past = o->past[i].next_free;
+    } else {
+        i = o->m->n_pasts++;
+        PCL_GROW(o->past, o->cap_pasts, o->m->n_pasts);
+    }
+    o->m->live_pasts++;
+    o->past[i] = (struct pcl_past){alive, PCL_NONE, PCL_NONE, PCL_NONE};
+    return i;
+}
+
+static void drop_list(struct pcl_oracle *o, uint32_t i)
+{
+    while (i != PCL_NONE) {
+        uint32_t next = o->truth[i].next;
+
+        truth_drop(o, i);
+        i = next;
+    }
+}
+
+static void past_drop(struct pcl_oracle *o, uint32_t p)
+{
+    drop_list(o, o->past[p].alive);
+    drop_list(o, o->past[p].oldest);
+    o->past[p] = (struct pcl_past){.next_free = o->m->free_past};
+    o->m->free_past = p;
+    o->m->live_pasts--;
+}
+
+/* Extent values: 0 is the default history, zeroes for ever. */
+static uint32_t past_of(uint64_t val)
 {
     return val == 0 ? PCL_NONE : (uint32_t)(val - 1);
 }
 
-static uint64_t val_of(uint32_t list)
+static uint32_t copy_list(struct pcl_oracle *o, uint32_t i, uint32_t *last)
 {
-    return list == PCL_NONE ? 0 : (uint64_t)list + 1;
-}
+    uint32_t head = PCL_NONE;
 
-static uint64_t copy_list(struct pcl_oracle *o, uint64_t val)
-{
-    uint32_t head = PCL_NONE, tail = PCL_NONE;
-
-    for (uint32_t i = list_of(val); i != PCL_NONE; i = o->truth[i].next) {
-        uint32_t n = truth_new(o);
+    for (*last = PCL_NONE; i != PCL_NONE; i = o->truth[i].next) {
+        uint32_t n = truth_new(o, 0);
 
         o->truth[n] = o->truth[i];
         o->truth[n].next = PCL_NONE;
-        if (tail == PCL_NONE)
+        if (*last == PCL_NONE)
             head = n;
         else
-            o->truth[tail].next = n;
-        tail = n;
+            o->truth[*last].next = n;
+        *last = n;
     }
-    return val_of(head);
+    return head;
 }
 
-static void drop_list(struct pcl_oracle *o, uint64_t val)
+static uint64_t copy_past(struct pcl_oracle *o, uint64_t val)
 {
-    uint32_t next;
+    uint32_t from = past_of(val), to, newest;
 
-    for (uint32_t i = list_of(val); i != PCL_NONE; i = next) {
-        next = o->truth[i].next;
-        truth_drop(o, i);
-    }
+    if (from == PCL_NONE)
+        return 0;
+    to = past_new(o, 0);
+    drop_list(o, o->past[to].alive);
+    o->past[to].alive = copy_list(o, o->past[from].alive, &newest);
+    o->past[to].oldest = copy_list(o, o->past[from].oldest, &newest);
+    o->past[to].newest = newest;
+    return (uint64_t)to + 1;
 }
 
-/* Cuts at a page; the two halves get lists of their own. */
+/* Cuts at a page; the two halves get pasts of their own. */
 static void cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
 {
     uint64_t val;
 
     if (pcl_extent_split(o->history, inode, pgoff, &val))
-        (void)pcl_bt_set(o->history, pcl_extent_key(inode, pgoff), copy_list(o, val));
+        (void)pcl_bt_set(o->history, pcl_extent_key(inode, pgoff), copy_past(o, val));
 }
 
-/* Nothing that began up to then is in flight. */
+/* --- forgetting ----------------------------------------------------------------------------
+ */
+
+/* Nothing that began before is in flight. */
 static uint64_t oldest_begin(const struct pcl_oracle *o)
 {
     return o->m->first_op == PCL_NONE ? PCL_ALIVE : o->op[o->m->first_op].begin;
 }
 
-/* Drops the dead that nobody in flight has seen alive, forgets ends that lie before all begins,
- * and returns the list's extent value: 0 when nothing but old zeroes is left. */
-static uint64_t tidy(struct pcl_oracle *o, uint64_t val)
-{
-    uint64_t oldest = oldest_begin(o);
-    uint32_t head = list_of(val), *link = &head;
-
-    while (*link != PCL_NONE) {
-        struct pcl_truth *x = &o->truth[*link];
-
-        if (x->dead < oldest) {
-            uint32_t gone = *link;
-
-            *link = x->next;
-            truth_drop(o, gone);
-            continue;
-        }
-        if (x->op == PCL_NONE && x->done < oldest)
-            x->done = 0;
-        link = &x->next;
-    }
-    if (head != PCL_NONE) {
-        const struct pcl_truth *x = &o->truth[head];
-
-        if (x->next == PCL_NONE && x->op == PCL_NONE && x->id == 0 && x->done == 0 &&
-            x->dead == PCL_ALIVE) {
-            truth_drop(o, head);
-            head = PCL_NONE;
-        }
-    }
-    return val_of(head);
-}
-
 /* The one content of an extent without recent history. */
 static bool settled(const struct pcl_oracle *o, uint64_t val, uint64_t *content)
 {
+    const struct pcl_past *p;
     const struct pcl_truth *x;
 
     *content = 0;
     if (val == 0)
         return true;
-    x = &o->truth[list_of(val)];
+    p = &o->past[past_of(val)];
+    x = &o->truth[p->alive];
     *content = pcl_value(x->id, x->shift);
-    return x->next == PCL_NONE && x->op == PCL_NONE && x->done == 0 && x->dead == PCL_ALIVE;
+    return p->oldest == PCL_NONE && x->next == PCL_NONE && x->op == PCL_NONE && x->done == 0;
 }
 
-/* Tidies the extent that begins at key, and joins it to the one before if both are settled and
- * alike. */
-static void tidy_at(struct pcl_oracle *o, pcl_u128 key)
+/* Drops the dead that nobody in flight has seen alive, forgets ends that lie before all begins,
+ * and returns the extent's value: 0 when nothing but old zeroes is left. */
+static uint64_t tidy(struct pcl_oracle *o, uint64_t val)
 {
-    uint32_t inode = (uint32_t)(key >> 64);
-    struct pcl_extent e = pcl_extent_at(o->history, inode, (uint64_t)key), before = {0};
-    uint64_t val = tidy(o, e.val), content, content_before;
+    uint64_t since = oldest_begin(o), content;
+    struct pcl_past *p;
 
-    if (val != e.val)
-        (void)pcl_bt_set(o->history, key, val);
-    if (e.first > 0)
-        before = pcl_extent_at(o->history, inode, e.first - 1);
-    if (settled(o, val, &content) && settled(o, before.val, &content_before) &&
-        content == content_before) {
-        drop_list(o, val);
-        (void)pcl_bt_del(o->history, key);
+    if (val == 0)
+        return 0;
+    p = &o->past[past_of(val)];
+    while (p->oldest != PCL_NONE && o->truth[p->oldest].dead < since) {
+        uint32_t gone = p->oldest;
+
+        p->oldest = o->truth[gone].next;
+        truth_drop(o, gone);
     }
+    if (p->oldest == PCL_NONE)
+        p->newest = PCL_NONE;
+    for (uint32_t i = p->alive; i != PCL_NONE; i = o->truth[i].next)
+        if (o->truth[i].op == PCL_NONE && o->truth[i].done < since)
+            o->truth[i].done = 0;
+    if (!settled(o, val, &content) || content != 0)
+        return val;
+    past_drop(o, past_of(val));
+    return 0;
 }
 
-/* Tidies all extents that begin in [first, last]. */
-static void tidy_range(struct pcl_oracle *o, pcl_u128 first, pcl_u128 last)
+/* The settled content of the extent before an entry of this inode, if it is settled. */
+static bool settled_before(const struct pcl_oracle *o, struct pcl_bt_at at, uint32_t inode,
+                           uint64_t *content)
 {
-    for (;;) {
-        struct pcl_bt_at at = pcl_bt_ge(o->history, first);
+    struct pcl_bt_at b = pcl_bt_back(o->history, at);
 
-        if (!pcl_bt_valid(at) || pcl_bt_key(o->history, at) > last)
-            return;
-        first = pcl_bt_key(o->history, at);
-        tidy_at(o, first);
-        first++;
-    }
+    if (!pcl_bt_valid(b) || (uint32_t)(pcl_bt_key(o->history, b) >> 64) != inode)
+        return settled(o, 0, content); /* the default before the first key */
+    return settled(o, pcl_bt_val(o->history, b), content);
 }
 
-void pcl_history_sweep(struct pcl_oracle *o)
+/* op, whose seq is now, ends in one extent. */
+static void end_in(struct pcl_oracle *o, uint32_t past, uint32_t op)
 {
-    tidy_range(o, 0, ~(pcl_u128)0);
-    o->m->sweep_at = o->m->live_truths * 2 > SWEEP_MIN ? o->m->live_truths * 2 : SWEEP_MIN;
-}
+    struct pcl_past *p = &o->past[past];
+    uint32_t *link = &p->alive;
 
-void pcl_history_compact(struct pcl_oracle *o)
-{
-    uint32_t n = 0, cap = o->m->live_truths;
-    struct pcl_truth *packed = pcl_xcalloc((size_t)cap + 1, sizeof *packed);
-    struct pcl_bt_at at = pcl_bt_ge(o->history, 0);
-
-    for (; pcl_bt_valid(at); at = pcl_bt_step(o->history, at)) {
-        uint32_t i = list_of(pcl_bt_val(o->history, at));
-
-        if (i != PCL_NONE)
-            pcl_bt_put(o->history, at, val_of(n));
-        for (; i != PCL_NONE; i = o->truth[i].next, n++) {
-            packed[n] = o->truth[i];
-            if (packed[n].next != PCL_NONE)
-                packed[n].next = n + 1;
-        }
-    }
-    PCL_ASSERT(n == cap);
-    if (n > 0)
-        memcpy(o->truth, packed, n * sizeof *packed);
-    free(packed);
-    o->m->n_truths = n;
-    o->m->free_truth = PCL_NONE;
-}
-
-void pcl_history_begin(struct pcl_oracle *o, uint32_t op)
-{
-    const struct pcl_oracle_op *p = &o->op[op];
-    pcl_u128 end = pcl_extent_key(p->inode, p->last);
-    struct pcl_bt_at at;
-
-    cut(o, p->inode, p->first);
-    cut(o, p->inode, p->last + 1);
-    at = pcl_bt_le(o->history, pcl_extent_key(p->inode, p->first));
-    while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end) {
-        uint64_t val = pcl_bt_val(o->history, at);
-        uint32_t n = truth_new(o), old = list_of(val);
-
-        if (val == 0)
-            old = truth_new(
-                o); /* the zeroes of the default history can die now: write them out */
-        o->truth[n].id = p->content;
-        o->truth[n].op = op;
-        o->truth[n].next = old;
-        pcl_bt_put(o->history, at, val_of(n));
-        at = pcl_bt_step(o->history, at);
-    }
-}
-
-static void end_in_list(struct pcl_oracle *o, uint64_t val, uint32_t op)
-{
-    for (uint32_t i = list_of(val); i != PCL_NONE; i = o->truth[i].next) {
+    while (*link != PCL_NONE) {
+        uint32_t i = *link;
         struct pcl_truth *x = &o->truth[i];
 
         if (x->op == op) {
             x->op = PCL_NONE;
             x->done = o->m->seq;
-        } else if (x->op == PCL_NONE && x->dead == PCL_ALIVE && x->done < o->op[op].begin) {
+        } else if (x->op == PCL_NONE && x->done < o->op[op].begin) {
             x->dead = o->m->seq;
+            *link = x->next;
+            x->next = PCL_NONE;
+            if (p->newest == PCL_NONE)
+                p->oldest = i;
+            else
+                o->truth[p->newest].next = i;
+            p->newest = i;
+            continue;
         }
+        link = &x->next;
+    }
+}
+
+/* Tidies all extents that begin in [first, last], and joins each to the one before if both are
+ * settled and alike. Those before last are op's, which ends (PCL_NONE: nobody's). */
+static void tidy_range(struct pcl_oracle *o, pcl_u128 first, pcl_u128 last, uint32_t op)
+{
+    struct pcl_bt_at at = pcl_bt_ge(o->history, first);
+
+    while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= last) {
+        pcl_u128 key = pcl_bt_key(o->history, at);
+        uint64_t old = pcl_bt_val(o->history, at), val, content, before;
+
+        if (op != PCL_NONE && key < last)
+            end_in(o, past_of(old), op);
+        val = tidy(o, old);
+        if (val != old)
+            pcl_bt_put(o->history, at, val);
+        if (settled(o, val, &content) &&
+            settled_before(o, at, (uint32_t)(key >> 64), &before) && content == before) {
+            if (val != 0)
+                past_drop(o, past_of(val));
+            (void)pcl_bt_del(o->history, key);
+            at = pcl_bt_ge(o->history, key);
+        } else {
+            at = pcl_bt_step(o->history, at);
+        }
+    }
+}
+
+/* Joins the dead of one past that everybody in flight sees alike: nobody began between their
+ * deaths. Zeroes stay apart from content, whose ids become a range. */
+static void join_dead(struct pcl_oracle *o, struct pcl_past *p)
+{
+    uint32_t begun = o->m->first_op, keep[2] = {PCL_NONE, PCL_NONE}, *link = &p->oldest;
+    uint64_t since = 0;
+
+    p->newest = PCL_NONE;
+    while (*link != PCL_NONE) {
+        uint32_t i = *link, *same;
+        struct pcl_truth *x = &o->truth[i];
+
+        while (begun != PCL_NONE && o->op[begun].begin <= since)
+            begun = o->op[begun].next;
+        if (begun != PCL_NONE && o->op[begun].begin <= x->dead)
+            keep[0] = keep[1] = PCL_NONE;
+        since = x->dead;
+        same = &keep[x->id != 0];
+        if (*same != PCL_NONE && o->truth[*same].shift == x->shift) {
+            struct pcl_truth *k = &o->truth[*same];
+
+            k->id = x->id < k->id ? x->id : k->id;
+            k->id_last = x->id_last > k->id_last ? x->id_last : k->id_last;
+            *link = x->next;
+            truth_drop(o, i);
+            continue;
+        }
+        *same = p->newest = i;
+        link = &x->next;
+    }
+}
+
+void pcl_history_sweep(struct pcl_oracle *o)
+{
+    struct pcl_bt_at at;
+
+    tidy_range(o, 0, ~(pcl_u128)0, PCL_NONE);
+    for (at = pcl_bt_ge(o->history, 0); pcl_bt_valid(at); at = pcl_bt_step(o->history, at))
+        if (pcl_bt_val(o->history, at) != 0)
+            join_dead(o, &o->past[past_of(pcl_bt_val(o->history, at))]);
+    o->m->sweep_at = o->m->live_truths * 2 > SWEEP_MIN ? o->m->live_truths * 2 : SWEEP_MIN;
+}
+
+/* --- normal form ---------------------------------------------------------------------------
+ */
+
+static uint32_t pack_list(const struct pcl_oracle *o, uint32_t i, struct pcl_truth *to,
+                          uint32_t *n)
+{
+    uint32_t head = i == PCL_NONE ? PCL_NONE : *n;
+
+    for (; i != PCL_NONE; i = o->truth[i].next) {
+        to[*n] = o->truth[i];
+        ++*n;
+        if (to[*n - 1].next != PCL_NONE)
+            to[*n - 1].next = *n;
+    }
+    return head;
+}
+
+void pcl_history_compact(struct pcl_oracle *o)
+{
+    uint32_t n = 0, n_past = 0;
+    struct pcl_truth *truth = pcl_xcalloc((size_t)o->m->live_truths + 1, sizeof *truth);
+    struct pcl_past *past = pcl_xcalloc((size_t)o->m->live_pasts + 1, sizeof *past);
+    struct pcl_bt_at at = pcl_bt_ge(o->history, 0);
+
+    for (; pcl_bt_valid(at); at = pcl_bt_step(o->history, at)) {
+        uint32_t p = past_of(pcl_bt_val(o->history, at));
+
+        if (p == PCL_NONE)
+            continue;
+        past[n_past].alive = pack_list(o, o->past[p].alive, truth, &n);
+        past[n_past].oldest = pack_list(o, o->past[p].oldest, truth, &n);
+        past[n_past].newest = past[n_past].oldest == PCL_NONE ? PCL_NONE : n - 1;
+        past[n_past].next_free = PCL_NONE;
+        n_past++;
+        pcl_bt_put(o->history, at, n_past);
+    }
+    PCL_ASSERT(n == o->m->live_truths && n_past == o->m->live_pasts);
+    if (n > 0)
+        memcpy(o->truth, truth, n * sizeof *truth);
+    if (n_past > 0)
+        memcpy(o->past, past, n_past * sizeof *past);
+    free(truth);
+    free(past);
+    o->m->n_truths = n;
+    o->m->n_pasts = n_past;
+    o->m->free_truth = o->m->free_past = PCL_NONE;
+}
+
+/* --- operations ----------------------------------------------------------------------------
+ */
+
+static void add_truth(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op)
+{
+    uint64_t val = pcl_bt_val(o->history, at);
+    uint32_t p = past_of(val), n;
+
+    if (val == 0) {
+        p = past_new(o, 0); /* the zeroes of the default can die now: write them out */
+        pcl_bt_put(o->history, at, (uint64_t)p + 1);
+    }
+    n = truth_new(o, o->op[op].content);
+    o->truth[n].op = op;
+    o->truth[n].next = o->past[p].alive;
+    o->past[p].alive = n;
+}
+
+void pcl_history_show(struct pcl_oracle *o, uint32_t op)
+{
+    const struct pcl_oracle_op *p = &o->op[op];
+    pcl_u128 first = pcl_extent_key(p->inode, p->first);
+    pcl_u128 end = pcl_extent_key(p->inode, p->last);
+    struct pcl_bt_at at = pcl_bt_le(o->history, first), next;
+
+    if (pcl_bt_valid(at) && pcl_bt_key(o->history, at) == first) {
+        next = pcl_bt_step(o->history, at);
+        if (pcl_bt_valid(next) && pcl_bt_key(o->history, next) == end + 1) {
+            add_truth(o, at, op); /* written before in just this shape: nothing to cut */
+            return;
+        }
+    }
+    cut(o, p->inode, p->first);
+    cut(o, p->inode, p->last + 1);
+    at = pcl_bt_le(o->history, first);
+    while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end) {
+        add_truth(o, at, op);
+        at = pcl_bt_step(o->history, at);
     }
 }
 
@@ -246,14 +385,10 @@ static void end_in_list(struct pcl_oracle *o, uint64_t val, uint32_t op)
 void pcl_history_end(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_oracle_op *p = &o->op[op];
-    pcl_u128 first = pcl_extent_key(p->inode, p->first);
-    pcl_u128 end = pcl_extent_key(p->inode, p->last);
-    struct pcl_bt_at at = pcl_bt_ge(o->history, first);
 
-    for (; pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end;
-         at = pcl_bt_step(o->history, at))
-        end_in_list(o, pcl_bt_val(o->history, at), op);
-    tidy_range(o, first, end + 1); /* the one behind may join as well */
+    /* up to the extent behind, which may join as well */
+    tidy_range(o, pcl_extent_key(p->inode, p->first), pcl_extent_key(p->inode, p->last) + 1,
+               op);
     if (o->m->live_truths > o->m->sweep_at)
         pcl_history_sweep(o);
 }
@@ -261,55 +396,76 @@ void pcl_history_end(struct pcl_oracle *o, uint32_t op)
 void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last,
                       uint32_t id)
 {
-    uint32_t n = truth_new(o);
+    pcl_u128 end = pcl_extent_key(inode, last);
+    struct pcl_bt_at at;
 
     PCL_ASSERT(o->m->first_op == PCL_NONE);
-    o->truth[n].id = id;
     cut(o, inode, first);
     cut(o, inode, last + 1);
-    for (;;) {
-        struct pcl_bt_at at = pcl_bt_ge(o->history, pcl_extent_key(inode, first));
-
-        if (!pcl_bt_valid(at) || pcl_bt_key(o->history, at) > pcl_extent_key(inode, last))
-            break;
-        drop_list(o, pcl_bt_val(o->history, at));
+    at = pcl_bt_ge(o->history, pcl_extent_key(inode, first));
+    while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end) {
+        if (pcl_bt_val(o->history, at) != 0)
+            past_drop(o, past_of(pcl_bt_val(o->history, at)));
         (void)pcl_bt_del(o->history, pcl_bt_key(o->history, at));
+        at = pcl_bt_ge(o->history, pcl_extent_key(inode, first));
     }
-    (void)pcl_bt_set(o->history, pcl_extent_key(inode, first), val_of(n));
+    (void)pcl_bt_set(o->history, pcl_extent_key(inode, first), (uint64_t)past_new(o, id) + 1);
+}
+
+/* --- questions -----------------------------------------------------------------------------
+ */
+
+struct question {
+    uint64_t pgoff, begin;
+    pcl_content seen, right;
+    bool have_right, moved;
+};
+
+static bool answers(const struct pcl_truth *x, struct question *q)
+{
+    uint32_t origin = (uint32_t)q->pgoff + x->shift, id = (uint32_t)(q->seen >> 32);
+    bool here = (uint32_t)q->seen == origin || id == 0;
+
+    if (here)
+        q->moved = false;
+    if (x->dead < q->begin)
+        return false;
+    if (!q->have_right)
+        q->right = pcl_content_at(pcl_value(x->id_last, x->shift), q->pgoff);
+    q->have_right = true;
+    return here && x->id <= id && id <= x->id_last;
 }
 
 bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff,
                        pcl_content seen, uint64_t begin, pcl_content *right, bool *moved)
 {
-    static const struct pcl_truth zeroes = {.dead = PCL_ALIVE, .next = PCL_NONE};
-    struct pcl_extent e = pcl_extent_at(o->history, inode, pgoff);
-    bool have_right = false;
+    static const struct pcl_truth zeroes = {.dead = PCL_ALIVE};
+    uint64_t val = pcl_extent_val(o->history, inode, pgoff);
+    struct question q = {pgoff, begin, seen, 0, false, seen >> 32 != PCL_CONTENT_ID_GARBAGE};
+    bool found = false;
 
-    *moved = seen != PCL_CONTENT_ZERO && seen >> 32 != PCL_CONTENT_ID_GARBAGE;
-    for (uint32_t i = list_of(e.val);;) {
-        const struct pcl_truth *x = i == PCL_NONE ? &zeroes : &o->truth[i];
-        pcl_content t = pcl_content_at(pcl_value(x->id, x->shift), pgoff);
+    if (val == 0) {
+        found = answers(&zeroes, &q);
+    } else {
+        const struct pcl_past *p = &o->past[past_of(val)];
 
-        if ((uint32_t)seen == (uint32_t)(pgoff + x->shift))
-            *moved = false;
-        if (x->dead >= begin) {
-            if (t == seen)
-                return true;
-            if (!have_right)
-                *right = t;
-            have_right = true;
-        }
-        i = x->next;
-        if (i == PCL_NONE)
-            return false;
+        for (uint32_t i = p->alive; i != PCL_NONE && !found; i = o->truth[i].next)
+            found = answers(&o->truth[i], &q);
+        for (uint32_t i = p->oldest; i != PCL_NONE && !found; i = o->truth[i].next)
+            found = answers(&o->truth[i], &q);
     }
+    *right = q.right;
+    *moved = q.moved;
+    return found;
 }
 
 bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
 {
-    struct pcl_extent e = pcl_extent_at(o->history, inode, pgoff);
+    uint64_t val = pcl_extent_val(o->history, inode, pgoff);
 
-    for (uint32_t i = list_of(e.val); i != PCL_NONE; i = o->truth[i].next)
+    if (val == 0)
+        return false;
+    for (uint32_t i = o->past[past_of(val)].alive; i != PCL_NONE; i = o->truth[i].next)
         if (o->truth[i].op != PCL_NONE)
             return true;
     return false;

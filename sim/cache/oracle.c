@@ -29,11 +29,13 @@ struct pcl_oracle *pcl_oracle_new(struct pcl_cache *c, const struct pcl_oracle_c
     o->m = pcl_xcalloc(1, sizeof *o->m);
     o->m->next_content = PCL_CONTENT_ID_INITIAL + 1;
     o->m->next_block = 1;
-    o->m->first_op = o->m->last_op = o->m->free_op = o->m->free_truth = PCL_NONE;
+    o->m->first_op = o->m->last_op = o->m->free_op = PCL_NONE;
+    o->m->free_truth = o->m->free_past = PCL_NONE;
     if (state != NULL) {
         pcl_state_register(state, (void **)&o->m, sizeof *o->m, NULL);
         pcl_state_register(state, (void **)&o->op, sizeof *o->op, &o->m->n_ops);
         pcl_state_register(state, (void **)&o->truth, sizeof *o->truth, &o->m->n_truths);
+        pcl_state_register(state, (void **)&o->past, sizeof *o->past, &o->m->n_pasts);
         pcl_state_register(state, (void **)&o->data, sizeof *o->data, &o->m->n_data);
     }
     o->history = pcl_btree_new(state);
@@ -52,6 +54,7 @@ void pcl_oracle_free(struct pcl_oracle *o)
     pcl_btree_free(o->odd);
     free(o->op);
     free(o->truth);
+    free(o->past);
     free(o->data);
     free(o->m);
     free(o);
@@ -68,8 +71,9 @@ uint64_t pcl_oracle_bytes(const struct pcl_oracle *o)
         return 0;
     return sizeof *o + sizeof *o->m + (uint64_t)o->cap_ops * sizeof *o->op +
            (uint64_t)o->cap_truths * sizeof *o->truth +
-           (uint64_t)o->cap_data * sizeof *o->data + pcl_btree_bytes(o->history) +
-           pcl_btree_bytes(o->disk) + pcl_btree_bytes(o->block) + pcl_btree_bytes(o->odd);
+           (uint64_t)o->cap_pasts * sizeof *o->past + (uint64_t)o->cap_data * sizeof *o->data +
+           pcl_btree_bytes(o->history) + pcl_btree_bytes(o->disk) + pcl_btree_bytes(o->block) +
+           pcl_btree_bytes(o->odd);
 }
 
 /* --- operations in flight ------------------------------------------------------------------
@@ -127,9 +131,19 @@ uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t
         PCL_ASSERT(o->m->next_content < PCL_CONTENT_ID_GARBAGE);
         p->content = o->m->next_content++;
     }
-    if (what != PCL_TRUTH_READ && p->first <= p->last)
-        pcl_history_begin(o, id);
+    if (what == PCL_TRUTH_ZERO)
+        pcl_oracle_show(o, id); /* blocks may read as zeroes at any moment now */
     return id;
+}
+
+void pcl_oracle_show(struct pcl_oracle *o, uint32_t op)
+{
+    struct pcl_oracle_op *p = &o->op[op];
+
+    if (p->shown || p->what == PCL_TRUTH_READ || p->first > p->last)
+        return;
+    p->shown = 1;
+    pcl_history_show(o, op);
 }
 
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
@@ -141,7 +155,7 @@ void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
     o->m->seq++;
     op_unlink(o, op);
     p = &o->op[op];
-    if (p->what != PCL_TRUTH_READ && p->first <= p->last)
+    if (p->shown)
         pcl_history_end(o, op);
     o->op[op] = (struct pcl_oracle_op){.prev = PCL_NONE, .next = o->m->free_op};
     o->m->free_op = op;

@@ -9,24 +9,35 @@
 
 #define PCL_ALIVE UINT64_MAX
 
-/* One content in the history of an extent. */
+/* One content in the history of an extent, or contents that nobody can tell apart any more. */
 struct pcl_truth {
-    uint64_t done;  /* end of the operation that brought it, 0 while it runs or when long ago */
-    uint64_t dead;  /* right until then, PCL_ALIVE */
-    uint32_t next;  /* older one of the same extent, or next free */
-    uint32_t id;    /* content id */
-    uint32_t op;    /* operation in flight, PCL_NONE */
-    uint32_t shift; /* page it was written for minus page it is at, modulo 2^32 */
+    uint64_t done; /* end of the operation that brought it, 0 while it runs or when long ago */
+    uint64_t dead; /* right until then, PCL_ALIVE */
+    uint32_t next; /* in its list, or next free */
+    uint32_t id;   /* content id */
+    uint32_t id_last; /* with id: a range of them */
+    uint32_t op;      /* operation in flight, PCL_NONE */
+    uint32_t shift;   /* page it was written for minus page it is at, modulo 2^32 */
+    uint32_t pad;
+};
+
+/* The history of an extent. */
+struct pcl_past {
+    uint32_t alive;          /* newest first; never empty */
+    uint32_t oldest, newest; /* the dead, a queue by death */
+    uint32_t next_free;
 };
 
 struct pcl_oracle_op {
-    uint64_t begin;
+    uint64_t begin; /* 0: free */
     uint64_t first, last;
     uint32_t inode;
     uint32_t content;     /* id */
     uint32_t block_epoch; /* direct write: blocks looked up before that are its own */
     uint32_t prev, next;  /* operations in flight by begin; next free */
+    uint32_t shown;       /* its content stands in the history */
     uint32_t what;        /* enum pcl_truth_op */
+    uint32_t pad;
 };
 
 /* Contents of a folio: "own" what is cached, "sent" what a write-back under way writes. A value
@@ -48,8 +59,9 @@ struct pcl_oracle_meta {
     uint32_t first_op, last_op; /* in flight, oldest first */
     uint32_t free_op, n_ops;
     uint32_t free_truth, n_truths, live_truths;
+    uint32_t free_past, n_pasts, live_pasts;
     uint32_t sweep_at; /* tidy the whole history when so many truths live */
-    uint32_t n_data, pad;
+    uint32_t n_data;
 };
 
 struct pcl_oracle {
@@ -58,9 +70,10 @@ struct pcl_oracle {
     struct pcl_oracle_meta *m;
     struct pcl_oracle_op *op;
     struct pcl_truth *truth;
+    struct pcl_past *past;
     struct pcl_folio_data *data; /* [folio] */
-    uint32_t cap_ops, cap_truths, cap_data;
-    struct pcl_btree *history; /* extents: newest truth + 1; 0: zeroes since ever */
+    uint32_t cap_ops, cap_truths, cap_pasts, cap_data;
+    struct pcl_btree *history; /* extents: past + 1; 0: zeroes since ever */
     struct pcl_btree *disk;    /* extents: content value */
     struct pcl_btree *block;   /* extents: number of the block's allocation, 0: hole */
     struct pcl_btree *odd;     /* (folio, own or sent, its page) -> content value */
@@ -90,8 +103,8 @@ static inline uint64_t pcl_range_end(uint64_t last)
 }
 
 /* history.c */
-/** The history of [first, last] gets a new content, brought by op. */
-void pcl_history_begin(struct pcl_oracle *o, uint32_t op);
+/** From now on the content of op may be seen in its range. */
+void pcl_history_show(struct pcl_oracle *o, uint32_t op);
 /** op returns: what had its end before op began is not right any more. */
 void pcl_history_end(struct pcl_oracle *o, uint32_t op);
 /** [first, last] has had that content since ever. */
@@ -105,10 +118,12 @@ bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgof
 bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
 /** Drops what no operation in flight can see any more, everywhere. */
 void pcl_history_sweep(struct pcl_oracle *o);
-/** Numbers the entries in the order of their extents. */
+/** Numbers all entries in the order of their extents. */
 void pcl_history_compact(struct pcl_oracle *o);
 
 /* oracle.c */
+/** The operation's content can be seen from now on. */
+void pcl_oracle_show(struct pcl_oracle *o, uint32_t op);
 enum pcl_wrong pcl_oracle_report(struct pcl_oracle *o, const struct pcl_wrong_info *info);
 /** Checks one page's content; reports what is wrong. */
 enum pcl_wrong pcl_oracle_check(struct pcl_oracle *o, uint32_t op, uint32_t folio,

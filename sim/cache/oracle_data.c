@@ -65,7 +65,7 @@ pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio,
 
 pcl_content pcl_oracle_disk_content(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
 {
-    return pcl_content_at(pcl_extent_at(o->disk, inode, pgoff).val, pgoff);
+    return pcl_content_at(pcl_extent_val(o->disk, inode, pgoff), pgoff);
 }
 
 /* --- hooks of the cache --------------------------------------------------------------------
@@ -94,6 +94,9 @@ bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
     const struct pcl_folio *f = &o->c->folio[folio];
     uint64_t n = pcl_folio_pages(o->c, folio), page = 0;
 
+    if (n == 1)
+        return o->data[folio].val[PCL_DATA_OWN] ==
+               pcl_value_moved(pcl_extent_val(o->disk, f->inode, f->pgoff), f->pgoff);
     while (page < n) {
         struct pcl_extent e = pcl_extent_at(o->disk, f->inode, f->pgoff + page);
         uint64_t val = pcl_value_moved(e.val, f->pgoff);
@@ -115,6 +118,7 @@ void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_
 
     if (o == NULL)
         return;
+    pcl_oracle_show(o, op);
     page = own_page(o, folio, pgoff);
     data_set(o, folio, PCL_DATA_OWN, page,
              pcl_value(o->op[op].content, (uint32_t)(pgoff - page)));
@@ -131,10 +135,13 @@ void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
     f = &o->c->folio[folio];
     if (f->inode == PCL_NONE)
         return;
-    last = pcl_folio_last(o->c, folio);
     odd_clear(o, folio, PCL_DATA_OWN);
+    o->data[folio].val[PCL_DATA_OWN] =
+        pcl_value_moved(pcl_extent_val(o->disk, f->inode, f->pgoff), f->pgoff);
+    if (f->order == 0)
+        return;
+    last = pcl_folio_last(o->c, folio);
     e = pcl_extent_at(o->disk, f->inode, f->pgoff);
-    o->data[folio].val[PCL_DATA_OWN] = pcl_value_moved(e.val, f->pgoff);
     while (e.last < last) {
         e = pcl_extent_at(o->disk, f->inode, e.last + 1);
         for (uint64_t p = e.first; p <= last && p <= e.last; p++)
@@ -282,6 +289,7 @@ void pcl_oracle_direct_begin(struct pcl_oracle *o, uint32_t op, uint32_t inode, 
 {
     if (o == NULL)
         return;
+    pcl_oracle_show(o, op);
     pcl_oracle_allocate(o, inode, first, last);
     o->op[op].block_epoch = o->m->next_block;
 }
