@@ -1,10 +1,10 @@
 /*
- * The modelled page cache: inodes, an index of present folios shaped like the XArray, folio state,
- * LRU lists, mappings. A pure data structure: it knows no time. Operations tell how many index
- * nodes they visited, and whoever called them has the machine price that.
+ * The modelled page cache: inodes, an index of present folios shaped like the XArray, folio
+ * state, LRU lists, mappings. A pure data structure: it knows no time. Operations tell how many
+ * index nodes they visited, and whoever called them has the machine price that.
  *
- *   inode --head--> node (64 slots) --> node --> folio     a slot of a level-L node spans 64^L pages
- *                                  \--> run                many like, untouched folios in one slot
+ *   inode --head--> node (64 slots) --> node --> folio    a slot at level L spans 64^L pages
+ *                                  \--> run               many like, untouched folios in a slot
  *
  * Page numbers (pgoff) go up to 2^51 - 1, the last page of a file of 2^63 - 1 bytes. Ranges are
  * [first, last], both included; a last beyond the end is cut.
@@ -13,9 +13,9 @@
  * again. An id that must survive the micro-step that found it needs a reference.
  *
  * Runs. Folios that nothing tells apart (uptodate, clean, unlocked, unmapped, referenced by the
- * cache only) need no id. pcl_cache_populate() stores them as runs; a look-up turns the one that
- * it meets into a folio, and with conf.fold the last pcl_folio_put() turns it back. Counts, the
- * kernel's nodes included, and all answers are the same as without runs.
+ * cache only) need no id. pcl_cache_populate() stores them as runs; a look-up turns the one
+ * that it meets into a folio, and with conf.fold the last pcl_folio_put() turns it back.
+ * Counts, the kernel's nodes included, and all answers are the same as without runs.
  */
 #ifndef PCLSIM_CACHE_H
 #define PCLSIM_CACHE_H
@@ -34,9 +34,9 @@
 #define PCL_KERNEL_PAGE_BYTES 64
 #define PCL_KERNEL_INODE_BYTES 984 /* xfs_inode */
 
-/* The flags byte of a folio; LOCKED, WAITERS and WRITEBACK are PCL_PG_* in pclsim/locks.h. LOCKED
- * and WAITERS belong to the page locks. DIRTY and WRITEBACK change by the calls below only, which
- * keep marks and counts; UPTODATE may be set and cleared directly. */
+/* The flags byte of a folio; LOCKED, WAITERS and WRITEBACK are PCL_PG_* in pclsim/locks.h.
+ * LOCKED and WAITERS belong to the page locks. DIRTY and WRITEBACK change by the calls below
+ * only, which keep marks and counts; UPTODATE may be set and cleared directly. */
 enum pcl_folio_flag {
     PCL_FOLIO_LOCKED = 1u << 0,
     PCL_FOLIO_WAITERS = 1u << 1,
@@ -69,16 +69,16 @@ enum pcl_lru {
 };
 
 struct pcl_inode {
-    int64_t size;         /* i_size, bytes */
-    uint64_t pfn_key;     /* stream of its struct-page numbers */
-    uint64_t nr_pages;    /* present, runs included */
-    uint64_t nr_dirty;    /* pages */
+    int64_t size;      /* i_size, bytes */
+    uint64_t pfn_key;  /* stream of its struct-page numbers */
+    uint64_t nr_pages; /* present, runs included */
+    uint64_t nr_dirty; /* pages */
     uint64_t nr_writeback;
-    uint64_t nr_run;      /* pages in runs */
-    uint32_t head;        /* slot value: empty, node, folio or run */
-    uint8_t height;       /* the head spans 64^height pages */
-    uint8_t marks;        /* of the head: bit per mark */
-    uint8_t aged;         /* folios were removed: generations may differ from 0 */
+    uint64_t nr_run; /* pages in runs */
+    uint32_t head;   /* slot value: empty, node, folio or run */
+    uint8_t height;  /* the head spans 64^height pages */
+    uint8_t marks;   /* of the head: bit per mark */
+    uint8_t aged;    /* folios were removed: generations may differ from 0 */
     uint8_t pad;
 };
 
@@ -86,13 +86,13 @@ struct pcl_inode {
 struct pcl_cache_totals {
     uint64_t nr_pages, nr_folios; /* present, runs included */
     uint64_t nr_run;              /* pages in runs */
-    uint64_t nr_nodes;            /* index nodes the kernel would have, those of runs included */
+    uint64_t nr_nodes; /* index nodes the kernel would have, those of runs included */
     uint64_t nr_dirty, nr_writeback; /* pages */
-    uint64_t nr_mapped;           /* PTEs */
+    uint64_t nr_mapped;              /* PTEs */
     uint32_t lru_head[PCL_N_LRU], lru_tail[PCL_N_LRU];
     uint32_t lru_len[PCL_N_LRU];
-    uint32_t free_folio, free_node; /* heads of the free lists */
-    uint32_t run_inode;             /* no inode before this one holds a run */
+    uint32_t free_folio, free_node;       /* heads of the free lists */
+    uint32_t run_inode;                   /* no inode before this one holds a run */
     uint32_t n_folios, n_inodes, n_nodes; /* of the arrays below */
     uint32_t pad;
 };
@@ -104,13 +104,13 @@ struct pcl_cache_conf {
     bool literal;         /* ablation: no runs, every folio is stored by itself */
     bool fold;            /* untouched folios return into runs; only without a memory limit,
                              since a run has no place in the LRU order */
-    bool explore;         /* a page that returns gets its old struct page, so that states recur */
+    bool explore; /* a page that returns gets its old struct page, so that states recur */
 };
 
 struct pcl_oracle;
 
-/* folio and flags move when they grow: do not keep pointers over calls that may insert, look up or
- * populate. */
+/* folio and flags move when they grow: do not keep pointers over calls that may insert, look up
+ * or populate. */
 struct pcl_cache {
     struct pcl_folio *folio; /* [t->n_folios], free ones included */
     uint8_t *flags;          /* [t->n_folios] enum pcl_folio_flag */
@@ -122,7 +122,7 @@ struct pcl_cache {
     uint32_t n_generations;
     struct pcl_cache_conf conf;
     struct pcl_btree *pte;
-    struct pcl_oracle *oracle; /* NULL: off */
+    struct pcl_oracle *oracle;       /* NULL: off */
     uint64_t peak_nodes, peak_pages; /* statistics */
 };
 
@@ -149,24 +149,26 @@ static inline uint64_t pcl_inode_pages(const struct pcl_cache *c, uint32_t inode
     return ((uint64_t)c->inode[inode].size + (uint64_t)PCL_PAGE_SIZE - 1) >> PCL_PAGE_SHIFT;
 }
 
-/* --- index --------------------------------------------------------------------------------- */
+/* --- index ---------------------------------------------------------------------------------
+ */
 
 /* Each call adds the index nodes that it visited to *nodes; nodes may be NULL. */
 
 /** The folio that holds page pgoff, or PCL_NONE. Takes no reference. */
 uint32_t pcl_cache_find(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigned *nodes);
 
-/** The same with a reference taken: the lockless look-up (load, try_get, reload) as one step. */
+/** The same with a reference taken: the lockless look-up (load, try_get, reload) as one step.
+ */
 uint32_t pcl_cache_get(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigned *nodes);
 
-/** Inserts a new folio of 2^order pages at pgoff (aligned to that). flags: any of LOCKED, UPTODATE,
- * DIRTY, WRITEBACK. It has two references, the index's and the caller's. PCL_NONE when a page of
- * the range is present. */
+/** Inserts a new folio of 2^order pages at pgoff (aligned to that). flags: any of LOCKED,
+ * UPTODATE, DIRTY, WRITEBACK. It has two references, the index's and the caller's. PCL_NONE
+ * when a page of the range is present. */
 uint32_t pcl_cache_insert(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigned order,
                           unsigned flags, unsigned *nodes);
 
-/** Takes a folio out of the index: inode becomes PCL_NONE, DIRTY is cleared, the index's reference
- * goes. It lives on while it is referenced. */
+/** Takes a folio out of the index: inode becomes PCL_NONE, DIRTY is cleared, the index's
+ * reference goes. It lives on while it is referenced. */
 void pcl_cache_remove(struct pcl_cache *c, uint32_t folio, unsigned *nodes);
 
 /** First present folio with any page in [first, last], or PCL_NONE. Visits present subtrees
@@ -176,20 +178,23 @@ uint32_t pcl_cache_next(struct pcl_cache *c, uint32_t inode, uint64_t first, uin
 
 /** The same over the subtrees that hold a folio with that flag; flag is PCL_FOLIO_DIRTY or
  * PCL_FOLIO_WRITEBACK. */
-uint32_t pcl_cache_next_tagged(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t last,
-                               enum pcl_folio_flag flag, unsigned *nodes);
+uint32_t pcl_cache_next_tagged(struct pcl_cache *c, uint32_t inode, uint64_t first,
+                               uint64_t last, enum pcl_folio_flag flag, unsigned *nodes);
 
-/** Up to max folios of [*first, last] in rising order, with a reference each, by one walk; flag 0 is
- * any folio, else as above. Sets *first behind the last one found. (find_get_entries takes 31.) */
+/** Up to max folios of [*first, last] in rising order, with a reference each, by one walk; flag
+ * 0 is any folio, else as above. Sets *first behind the last one found. (find_get_entries
+ * takes 31.) */
 unsigned pcl_cache_batch(struct pcl_cache *c, uint32_t inode, uint64_t *first, uint64_t last,
                          unsigned flag, uint32_t *folio, unsigned max, unsigned *nodes);
 
-/** Makes [first, first + n_pages) present in folios of that order, smaller ones at unaligned ends,
- * uptodate and with the flags given (0 or PCL_FOLIO_DIRTY); pages that are present stay. */
+/** Makes [first, first + n_pages) present in folios of that order, smaller ones at unaligned
+ * ends, uptodate and with the flags given (0 or PCL_FOLIO_DIRTY); pages that are present stay.
+ */
 void pcl_cache_populate(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t n_pages,
                         unsigned order, unsigned flags);
 
-/* --- folios -------------------------------------------------------------------------------- */
+/* --- folios --------------------------------------------------------------------------------
+ */
 
 static inline uint64_t pcl_folio_pages(const struct pcl_cache *c, uint32_t folio)
 {
@@ -201,8 +206,9 @@ static inline uint64_t pcl_folio_last(const struct pcl_cache *c, uint32_t folio)
     return c->folio[folio].pgoff + pcl_folio_pages(c, folio) - 1;
 }
 
-/** Number of the folio's struct page, in the form in which page locks ask for it; arg is the cache.
- * Unlike the id it stays a page's own while other pages come and go: name cache lines by it. */
+/** Number of the folio's struct page, in the form in which page locks ask for it; arg is the
+ * cache. Unlike the id it stays a page's own while other pages come and go: name cache lines by
+ * it. */
 static inline uint32_t pcl_cache_pfn(void *arg, uint32_t folio)
 {
     const struct pcl_cache *c = arg;
@@ -210,7 +216,8 @@ static inline uint32_t pcl_cache_pfn(void *arg, uint32_t folio)
     return c->folio[folio].pfn;
 }
 
-/** The recheck after locking a folio that was looked up: still in this mapping, with this page. */
+/** The recheck after locking a folio that was looked up: still in this mapping, with this page.
+ */
 static inline bool pcl_folio_holds(const struct pcl_cache *c, uint32_t folio, uint32_t inode,
                                    uint64_t pgoff)
 {
@@ -224,18 +231,19 @@ static inline void pcl_folio_get(struct pcl_cache *c, uint32_t folio)
     c->folio[folio].refs++;
 }
 
-/** Drops a reference; with the last one the id is free, and an untouched folio may become part of
- * a run. */
+/** Drops a reference; with the last one the id is free, and an untouched folio may become part
+ * of a run. */
 void pcl_folio_put(struct pcl_cache *c, uint32_t folio);
 
-/** Each returns false when the flag was that way already. On a removed folio they change the flag
- * alone. */
+/** Each returns false when the flag was that way already. On a removed folio they change the
+ * flag alone. */
 bool pcl_folio_set_dirty(struct pcl_cache *c, uint32_t folio);
 bool pcl_folio_clear_dirty(struct pcl_cache *c, uint32_t folio);
 bool pcl_folio_set_writeback(struct pcl_cache *c, uint32_t folio);
 bool pcl_folio_clear_writeback(struct pcl_cache *c, uint32_t folio);
 
-/* --- reclaim ------------------------------------------------------------------------------- */
+/* --- reclaim -------------------------------------------------------------------------------
+ */
 
 /** True while the page cache holds more than the memory limit. */
 static inline bool pcl_cache_over_limit(const struct pcl_cache *c)
@@ -244,17 +252,20 @@ static inline bool pcl_cache_over_limit(const struct pcl_cache *c)
            c->t->nr_pages > (uint64_t)c->conf.memory_limit >> PCL_PAGE_SHIFT;
 }
 
-/** mark_page_accessed(): the first touch sets REFERENCED, the second moves to the active list. */
+/** mark_page_accessed(): the first touch sets REFERENCED, the second moves to the active list.
+ */
 void pcl_lru_touch(struct pcl_cache *c, uint32_t folio);
 
-/** The folio that reclaim should try next, without a reference: an untouched run's, else the oldest
- * inactive one; the active list's tail refills a short inactive list. PCL_NONE: nothing left. */
+/** The folio that reclaim should try next, without a reference: an untouched run's, else the
+ * oldest inactive one; the active list's tail refills a short inactive list. PCL_NONE: nothing
+ * left. */
 uint32_t pcl_lru_oldest(struct pcl_cache *c);
 
 /** Reclaim could not free it (locked, dirty, mapped): back to the young end of its list. */
 void pcl_lru_rotate(struct pcl_cache *c, uint32_t folio);
 
-/* --- mappings ------------------------------------------------------------------------------ */
+/* --- mappings ------------------------------------------------------------------------------
+ */
 
 struct pcl_pte {
     uint64_t pgoff;
@@ -264,10 +275,10 @@ struct pcl_pte {
     bool writable;
 };
 
-/** Maps page pgoff of inode in address space mm to a folio, which gets a reference and a mapcount.
- * Replaces what was mapped there. */
-void pcl_map_set(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pgoff, uint32_t folio,
-                 bool writable);
+/** Maps page pgoff of inode in address space mm to a folio, which gets a reference and a
+ * mapcount. Replaces what was mapped there. */
+void pcl_map_set(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pgoff,
+                 uint32_t folio, bool writable);
 
 /** The folio mapped there, or PCL_NONE; writable may be NULL. It need not be in the index any
  * more. */
@@ -277,8 +288,8 @@ uint32_t pcl_map_get(const struct pcl_cache *c, uint32_t inode, uint32_t mm, uin
 /** Unmaps one page; false when nothing was mapped. */
 bool pcl_map_clear(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pgoff);
 
-/** Unmaps [first, last] in all address spaces (mm = PCL_NONE) or one; fn (may be NULL) is told of
- * each PTE after it is gone and must not change mappings. Returns their number. */
+/** Unmaps [first, last] in all address spaces (mm = PCL_NONE) or one; fn (may be NULL) is told
+ * of each PTE after it is gone and must not change mappings. Returns their number. */
 uint64_t pcl_unmap_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t first,
                          uint64_t last, void (*fn)(void *arg, const struct pcl_pte *pte),
                          void *arg);
@@ -289,7 +300,8 @@ uint64_t pcl_folio_unmap(struct pcl_cache *c, uint32_t folio,
 uint64_t pcl_folio_wrprotect(struct pcl_cache *c, uint32_t folio,
                              void (*fn)(void *arg, const struct pcl_pte *pte), void *arg);
 
-/* --- memory account ------------------------------------------------------------------------ */
+/* --- memory account ------------------------------------------------------------------------
+ */
 
 struct pcl_cache_memory {
     uint64_t nodes, node_bytes, peak_node_bytes; /* in the kernel */
@@ -300,7 +312,8 @@ struct pcl_cache_memory {
 
 void pcl_cache_memory(const struct pcl_cache *c, struct pcl_cache_memory *out);
 
-/** False, with a reason, when the structure contradicts itself. Visits everything: for tests. */
+/** False, with a reason, when the structure contradicts itself. Visits everything: for tests.
+ */
 bool pcl_cache_validate(const struct pcl_cache *c, const char **why);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * The oracle: beside the modelled kernel state every inode carries the truth as a history. For each
- * page it lists the contents that it may rightly show: an operation's effect may take place at
- * any instant between its begin and its end, so a new content is right from its begin on, and an
- * older one stays right until an operation ends that began after the older one's end.
+ * The oracle: beside the modelled kernel state every inode carries the truth as a history. For
+ * each page it lists the contents that it may rightly show: an operation's effect may take
+ * place at any instant between its begin and its end, so a new content is right from its begin
+ * on, and an older one stays right until an operation ends that began after the older one's
+ * end.
  *
  *   write A  |--------|                 A right from its begin ...
  *   write B      |--------|             (B overlaps A: either may be the last)
@@ -12,9 +13,9 @@
  * Order is the order of the calls, not the clock: with costs of zero much happens at one time.
  *
  * Paths say what happens to data: pcl_oracle_store() where bytes enter a cached page,
- * pcl_oracle_load() where they leave it, read_in and wb_begin/wb_end around device transfers. Every
- * call accepts a NULL oracle and then does nothing. Ranges are pages, both ends included, and cost
- * what is known about them, not their length.
+ * pcl_oracle_load() where they leave it, read_in and wb_begin/wb_end around device transfers.
+ * Every call accepts a NULL oracle and then does nothing. Ranges are pages, both ends included,
+ * and cost what is known about them, not their length.
  */
 #ifndef PCLSIM_ORACLE_H
 #define PCLSIM_ORACLE_H
@@ -22,15 +23,15 @@
 #include <pclsim/cache.h>
 
 /*      id          name */
-#define PCL_WRONGS(X)                                                                           \
-    X(RIGHT, "right")                                                                           \
-    X(STALE, "stale data")                     /* content that was not right during the read */  \
-    X(INDEX, "wrong index")                    /* content of another page of the file */         \
-    X(MAPPING, "mapping left to a removed folio")                                               \
-    X(LOST, "lost dirty data")                 /* dropped, and the disk does not have it */      \
-    X(FREED, "write to a freed block")                                                          \
-    X(TORN, "torn access")                                                                      \
-    X(DEADLOCK, "deadlock")                                                                     \
+#define PCL_WRONGS(X)                                                                          \
+    X(RIGHT, "right")                                                                          \
+    X(STALE, "stale data")  /* content that was not right during the read */                   \
+    X(INDEX, "wrong index") /* content of another page of the file */                          \
+    X(MAPPING, "mapping left to a removed folio")                                              \
+    X(LOST, "lost dirty data") /* dropped, and the disk does not have it */                    \
+    X(FREED, "write to a freed block")                                                         \
+    X(TORN, "torn access")                                                                     \
+    X(DEADLOCK, "deadlock")                                                                    \
     X(STARVED, "starvation")
 
 enum pcl_wrong {
@@ -42,8 +43,8 @@ enum pcl_wrong {
 
 const char *pcl_wrong_name(enum pcl_wrong w);
 
-/* Content of one page: who wrote it (an operation's content id) in the upper half, the page number
- * it was written for, modulo 2^32, in the lower. Zeroes are 0, wherever they are. */
+/* Content of one page: who wrote it (an operation's content id) in the upper half, the page
+ * number it was written for, modulo 2^32, in the lower. Zeroes are 0, wherever they are. */
 typedef uint64_t pcl_content;
 
 #define PCL_CONTENT_ZERO UINT64_C(0)
@@ -71,19 +72,19 @@ struct pcl_oracle;
 struct pcl_oracle *pcl_oracle_new(struct pcl_cache *c, const struct pcl_oracle_conf *conf,
                                   struct pcl_state *state);
 
-/** Pages [first, last] have blocks with data on disk at the start; other pages are holes. Call it
- * before pcl_cache_populate(). */
+/** Pages [first, last] have blocks with data on disk at the start; other pages are holes. Call
+ * it before pcl_cache_populate(). */
 void pcl_oracle_initial(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last);
 
 /** Violations so far, by class. */
 uint64_t pcl_oracle_count(const struct pcl_oracle *o, enum pcl_wrong what);
 
-/* --- operations ------------------------------------------------------------------------------ */
+/* --- operations ---------------------------------------------------------------------- */
 
 enum pcl_truth_op {
     PCL_TRUTH_READ,  /* reads of any pages; the range is not looked at */
-    PCL_TRUTH_WRITE, /* new content for [first, last], partly written end pages included; one that
-                        ends before it has put any anywhere changes nothing */
+    PCL_TRUTH_WRITE, /* new content for [first, last], partly written end pages included; one
+                        that ends before it has put any anywhere changes nothing */
     PCL_TRUTH_ZERO   /* [first, last] becomes zeroes: punch, zero range, truncate (last is
                         PCL_PAGE_LAST); partly zeroed end pages are a WRITE of their own */
 };
@@ -94,31 +95,33 @@ uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t
                           uint64_t first, uint64_t last);
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op);
 
-/* --- data in the page cache ------------------------------------------------------------------ */
+/* --- data in the page cache ---------------------------------------------------------- */
 
 /** The operation puts its content into page pgoff of a folio. */
 void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff);
 
-/** The operation (PCL_NONE: an access of one instant) takes page pgoff of inode out of a folio. Says
- * whether what is there may rightly be seen. */
-enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint32_t inode,
-                               uint64_t pgoff);
+/** The operation (PCL_NONE: an access of one instant) takes page pgoff of inode out of a folio.
+ * Says whether what is there may rightly be seen. */
+enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio,
+                               uint32_t inode, uint64_t pgoff);
 
 /** A load or a store by user code through a mapping of page pgoff of inode to that folio. */
-enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio, uint32_t inode,
-                                 uint64_t pgoff);
+enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio,
+                                 uint32_t inode, uint64_t pgoff);
 
-/* --- data on disk ---------------------------------------------------------------------------- */
+/* --- data on disk -------------------------------------------------------------------- */
 
 /** The device has read all pages of the folio. */
 void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio);
 
-/** Write-back of a folio: begin where its blocks are looked up (holes are allocated) and the data
- * are fixed, end where the device has them. The end says whether the blocks are still the same. */
+/** Write-back of a folio: begin where its blocks are looked up (holes are allocated) and the
+ * data are fixed, end where the device has them. The end says whether the blocks are still the
+ * same. */
 void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio);
 enum pcl_wrong pcl_oracle_wb_end(struct pcl_oracle *o, uint32_t folio);
 
-/** Direct write of [first, last] by op: begin where the blocks are looked up, end at completion. */
+/** Direct write of [first, last] by op: begin where the blocks are looked up, end at
+ * completion. */
 void pcl_oracle_direct_begin(struct pcl_oracle *o, uint32_t op, uint32_t inode, uint64_t first,
                              uint64_t last);
 enum pcl_wrong pcl_oracle_direct_end(struct pcl_oracle *o, uint32_t op, uint32_t inode,
@@ -129,12 +132,14 @@ enum pcl_wrong pcl_oracle_direct_read(struct pcl_oracle *o, uint32_t op, uint32_
                                       uint64_t first, uint64_t last);
 
 /** Blocks of [first, last] are freed (they read as zeroes), or holes in it allocated. */
-void pcl_oracle_free_blocks(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last);
+void pcl_oracle_free_blocks(struct pcl_oracle *o, uint32_t inode, uint64_t first,
+                            uint64_t last);
 void pcl_oracle_allocate(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last);
 
-/* --- for reports and tests ------------------------------------------------------------------- */
+/* --- for reports and tests ----------------------------------------------------------- */
 
-pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff);
+pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio,
+                                     uint64_t pgoff);
 pcl_content pcl_oracle_disk_content(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
 
 /** Host bytes of the history. */
