@@ -3,7 +3,7 @@
  * bit a few times (page_lock_unfairness), each time going to the tail; after that its waker takes
  * the bit for it, as in handoff. WOKEN says "a waker has seen you", DONE says "the bit is yours".
  */
-#include "wait_table.h"
+#include "hybrid.h"
 
 enum {
     P_UNFAIRNESS,
@@ -35,18 +35,10 @@ static const struct pcl_lock_param_info params[] = {
  *          mark WOKEN, wake, remove; an exclusive entry ends the walk
  */
 enum {
-    TRY,
-    REPEAT,
-    HINT,
+    HINT = HYBRID_REPEAT + 1,
     QUEUE,
-    QUEUED_UNLOCK,
-    STATE,
     LOOK,
-    SLEEP,
     RACE,
-    LEAVE,
-    LEAVE_LOCKED,
-    LEAVE_UNLOCK,
     OVER
 };
 
@@ -55,30 +47,14 @@ static void init(struct pcl_page_locks *L)
     wt_init(L, (uint32_t)L->param[P_BITS]);
 }
 
-static bool exclusive(const struct pcl_page_op *op)
-{
-    return op->what == PCL_PAGE_LOCK || op->what == PCL_PAGE_TRYLOCK;
-}
-
-static bool satisfied(struct pcl_page_locks *L, struct pcl_page_op *op)
-{
-    if (exclusive(op)) {
-        pcl_rmw(L->m, wt_folio_line(op));
-        return wt_try_set(L, op);
-    }
-    pcl_load(L->m, wt_folio_line(op));
-    return !wt_bit_set(L, op);
-}
-
 /* scratch: 0 look at or take the bit, 1 mark, 2 wake and remove */
-static enum wt_verdict match(struct pcl_page_locks *L, struct pcl_page_op *op)
+enum wt_verdict hybrid_match(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     struct pcl_waiter *w = &L->waiter[op->cursor];
-    bool excl = w->kind == PCL_PAGE_LOCK;
 
     switch (op->scratch++) {
     case 0:
-        if (!excl)
+        if (w->kind != PCL_PAGE_LOCK)
             return WT_AGAIN;
         if (!(w->flags & PCL_W_HANDOFF)) {
             pcl_load(L->m, wt_folio_line(op));
@@ -91,143 +67,81 @@ static enum wt_verdict match(struct pcl_page_locks *L, struct pcl_page_op *op)
         L->stats.handoffs++;
         return WT_AGAIN;
     case 1:
-        pcl_store(L->m, PCL_LINE(WAITER, op->cursor));
-        w->flags |= PCL_W_WOKEN;
-        return WT_AGAIN;
+        return pw_mark(L, op, PCL_W_WOKEN);
     default:
-        wt_wake(L, op);
-        return excl ? WT_TAKE_STOP : WT_TAKE;
+        return pw_wake_and_take(L, op);
     }
 }
 
-static enum pcl_more try_first(struct pcl_page_locks *L, struct pcl_page_op *op)
+/* What a waiter makes of its entry's flags. */
+static enum pcl_more look(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    if (op->what == PCL_PAGE_UNLOCK) {
-        pcl_rmw(L->m, wt_folio_line(op));
-        op->pc = WT_LOCK;
-        return wt_clear(L, op) ? PCL_MORE : PCL_DONE;
-    }
-    op->result = PCL_PAGE_GOT;
-    if (satisfied(L, op))
-        return PCL_DONE;
-    if (op->what == PCL_PAGE_TRYLOCK) {
-        L->stats.trylock_failures++;
-        op->result = PCL_PAGE_BUSY;
-        return PCL_DONE;
-    }
-    op->credit = (int32_t)L->param[P_UNFAIRNESS];
-    op->pc = REPEAT;
+    (void)pw_look(L, op, OVER);
+    const struct pcl_waiter *w = &L->waiter[L->m->cur];
+
+    if (pw_exclusive(op) && (w->flags & PCL_W_WOKEN) && !(w->flags & PCL_W_DONE))
+        op->pc = RACE;
     return PCL_MORE;
 }
 
-static void repeat(struct pcl_page_locks *L, struct pcl_page_op *op)
+static enum pcl_more race(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     struct pcl_waiter *w = &L->waiter[L->m->cur];
 
-    w->flags = 0;
-    if (exclusive(op) && --op->credit < 0)
-        w->flags = PCL_W_HANDOFF;
-    op->pc = HINT;
-    wt_lock(L, op);
-}
-
-/* Reads the entry's flags and decides what comes next. */
-static void look(struct pcl_page_locks *L, struct pcl_page_op *op)
-{
-    struct pcl_machine *m = L->m;
-    const struct pcl_waiter *w = &L->waiter[m->cur];
-    uint8_t done = w->queued ? LEAVE : OVER;
-
-    pcl_load(m, PCL_LINE(WAITER, m->cur));
-    if (!(w->flags & PCL_W_WOKEN)) {
-        op->pc = op->killable && m->model[m->cur].killed ? done : SLEEP;
-    } else if (!exclusive(op) || (w->flags & PCL_W_DONE)) {
-        op->pc = done;
-    } else {
-        op->pc = RACE;
-    }
-    if (op->pc != SLEEP)
-        pcl_set_state(m, PCL_TASK_RUNNING);
-}
-
-static void race(struct pcl_page_locks *L, struct pcl_page_op *op)
-{
-    struct pcl_waiter *w = &L->waiter[L->m->cur];
-
-    if (satisfied(L, op)) {
+    if (pw_satisfied(L, op)) {
         w->flags |= PCL_W_DONE;
-        op->pc = w->queued ? LEAVE : OVER;
-        return;
+        op->pc = w->queued ? PW_LEAVE : OVER;
+        return PCL_MORE;
     }
     L->stats.lost_retries++;
-    op->pc = REPEAT;
+    op->pc = HYBRID_REPEAT;
+    return PCL_MORE;
+}
+
+enum pcl_more hybrid_wait(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    struct pcl_waiter *w = &L->waiter[L->m->cur];
+
+    if (op->pc >= PW_LEAVE)
+        return pw_leave_for(L, op, OVER);
+    if (op->pc >= PW_SETTLE)
+        return pw_settle(L, op, LOOK);
+    switch (op->pc) {
+    case HYBRID_REPEAT:
+        w->flags = 0;
+        if (pw_exclusive(op) && --op->credit < 0)
+            w->flags = PCL_W_HANDOFF;
+        return pw_bucket(L, op, HINT);
+    case HINT:
+        wt_set_waiters(L, op);
+        op->pc = QUEUE;
+        return PCL_MORE;
+    case QUEUE:
+        return pw_last_try(L, op, PCL_W_WOKEN | PCL_W_DONE);
+    case LOOK:
+        return look(L, op);
+    case RACE:
+        return race(L, op);
+    default:
+        return pw_told(L, op, pw_exclusive(op) ? PCL_W_DONE : PCL_W_WOKEN);
+    }
+}
+
+enum pcl_more hybrid_start(struct pcl_page_locks *L, struct pcl_page_op *op, int64_t unfairness)
+{
+    if (op->what == PCL_PAGE_UNLOCK)
+        return pw_unlock(L, op);
+    op->credit = (int32_t)unfairness;
+    return pw_try(L, op, HYBRID_REPEAT);
 }
 
 static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    struct pcl_machine *m = L->m;
-    struct pcl_waiter *w = &L->waiter[m->cur];
-
     if (op->pc >= WT_LOCK)
-        return wt_walk(L, op, match, L->param[P_BREAK]);
-    switch (op->pc) {
-    case TRY:
-        return try_first(L, op);
-    case REPEAT:
-        repeat(L, op);
-        break;
-    case HINT:
-        wt_set_waiters(L, op);
-        op->pc = QUEUE;
-        break;
-    case QUEUE:
-        if (satisfied(L, op))
-            w->flags |= PCL_W_WOKEN | PCL_W_DONE;
-        else
-            wt_append(L, op);
-        op->pc = QUEUED_UNLOCK;
-        break;
-    case QUEUED_UNLOCK:
-        op->pc = STATE;
-        wt_unlock(L, op);
-        if (op->what == PCL_PAGE_WAIT_DROP && L->drop)
-            L->drop(L->pfn_arg, op->folio);
-        break;
-    case STATE:
-        pcl_set_state(m, op->killable ? PCL_TASK_KILLABLE : PCL_TASK_UNINTERRUPTIBLE);
-        op->pc = LOOK;
-        break;
-    case LOOK:
-        look(L, op);
-        break;
-    case SLEEP:
-        op->pc = STATE;
-        pcl_schedule(m);
-        break;
-    case RACE:
-        race(L, op);
-        break;
-    case LEAVE:
-        op->pc = LEAVE_LOCKED;
-        wt_lock(L, op);
-        break;
-    case LEAVE_LOCKED:
-        if (w->queued)
-            wt_remove(L, op->bucket, m->cur);
-        op->pc = LEAVE_UNLOCK;
-        break;
-    case LEAVE_UNLOCK:
-        op->pc = OVER;
-        wt_unlock(L, op);
-        break;
-    case OVER:
-        op->result = w->flags & (exclusive(op) ? PCL_W_DONE : PCL_W_WOKEN) ? PCL_PAGE_GOT
-                                                                          : PCL_PAGE_KILLED;
-        return PCL_DONE;
-    default:
-        PCL_NEVER("page lock hybrid: unknown micro-step");
-    }
-    return PCL_MORE;
+        return wt_walk(L, op, hybrid_match, L->param[P_BREAK]);
+    if (op->pc >= HYBRID_REPEAT)
+        return hybrid_wait(L, op);
+    return hybrid_start(L, op, L->param[P_UNFAIRNESS]);
 }
 
 const struct pcl_page_lock_ops pcl_lock_hybrid = {

@@ -5,8 +5,13 @@
 
 void wt_init(struct pcl_page_locks *L, uint32_t bits)
 {
+    wt_init_tables(L, 1, bits);
+}
+
+void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits)
+{
     L->bucket_bits = bits;
-    L->n_buckets = 1u << bits;
+    L->n_buckets = tables << bits;
     L->bucket = pcl_xcalloc(L->n_buckets, sizeof(*L->bucket));
     for (uint32_t b = 0; b < L->n_buckets; b++)
         L->bucket[b] = (struct pcl_bucket){
@@ -20,9 +25,9 @@ void wt_init(struct pcl_page_locks *L, uint32_t bits)
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out)
 {
     *out = (struct pcl_lock_memory){
-        .fixed = (int64_t)BUCKET_BYTES << L->bucket_bits,
+        .fixed = (int64_t)BUCKET_BYTES * L->n_buckets,
         .per_waiter = WAITER_BYTES,
-        .fixed_dbg = (int64_t)BUCKET_BYTES_DBG << L->bucket_bits,
+        .fixed_dbg = (int64_t)BUCKET_BYTES_DBG * L->n_buckets,
         .per_waiter_dbg = WAITER_BYTES,
     };
 }
@@ -67,7 +72,7 @@ static void insert_before(struct pcl_page_locks *L, uint32_t bucket, uint32_t en
     b->len++;
 }
 
-void wt_append(struct pcl_page_locks *L, struct pcl_page_op *op)
+static void enqueue(struct pcl_page_locks *L, struct pcl_page_op *op, uint32_t next)
 {
     uint32_t e = L->m->cur;
     struct pcl_waiter *w = &L->waiter[e];
@@ -78,10 +83,20 @@ void wt_append(struct pcl_page_locks *L, struct pcl_page_op *op)
     pcl_touch(L->m, wt_bucket_line(op->bucket));
     if (L->m->has_lines)
         pcl_store(L->m, PCL_LINE(WAITER, e));
-    insert_before(L, op->bucket, e, PCL_NONE);
+    insert_before(L, op->bucket, e, next);
     op->contended = 1;
     pcl_note_sleep(&L->stats);
     pcl_transition(&L->m->eng, PCL_TR_BLOCK, L->m->cur, op->folio);
+}
+
+void wt_append(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    enqueue(L, op, PCL_NONE);
+}
+
+void wt_prepend(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    enqueue(L, op, L->bucket[op->bucket].head);
 }
 
 void wt_remove(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry)
@@ -257,27 +272,42 @@ static bool bucket_consistent(const struct pcl_page_locks *L, uint32_t b, const 
     const struct pcl_bucket *bk = &L->bucket[b];
     uint32_t prev = PCL_NONE, n = 0;
 
-    for (uint32_t e = bk->head; e != PCL_NONE; prev = e, e = L->waiter[e].next, n++) {
-        const struct pcl_waiter *w = &L->waiter[e];
-
-        *why = "a wait queue's links are broken";
-        if (w->prev != prev || !w->queued || n > L->n_waiters)
+    *why = "a wait queue's links are broken";
+    for (uint32_t e = bk->head; e != PCL_NONE; prev = e, e = L->waiter[e].next, n++)
+        if (L->waiter[e].prev != prev || !L->waiter[e].queued || n > L->n_waiters)
             return false;
-        if (w->flags & PCL_W_BOOKMARK)
-            continue;
-        *why = "a waiter sleeps on a folio whose PG_waiters is clear";
-        if (L->m->spin[bk->spin].holder == PCL_NONE &&
-            !((*L->flags)[w->folio] & PCL_PG_WAITERS))
-            return false;
-    }
     *why = "a wait queue's length is wrong";
     return bk->tail == prev && bk->len == n;
 }
 
-bool wt_validate(const struct pcl_page_locks *L, const char **why)
+static bool bucket_hinted(const struct pcl_page_locks *L, uint32_t b, const char **why)
+{
+    const struct pcl_bucket *bk = &L->bucket[b];
+
+    *why = "a waiter sleeps on a folio whose PG_waiters is clear";
+    if (L->m->spin[bk->spin].holder != PCL_NONE)
+        return true;
+    for (uint32_t e = bk->head; e != PCL_NONE; e = L->waiter[e].next)
+        if (!(L->waiter[e].flags & PCL_W_BOOKMARK) &&
+            !((*L->flags)[L->waiter[e].folio] & PCL_PG_WAITERS))
+            return false;
+    return true;
+}
+
+bool wt_validate_queues(const struct pcl_page_locks *L, const char **why)
 {
     for (uint32_t b = 0; b < L->n_buckets; b++)
         if (!bucket_consistent(L, b, why))
+            return false;
+    return true;
+}
+
+bool wt_validate(const struct pcl_page_locks *L, const char **why)
+{
+    if (!wt_validate_queues(L, why))
+        return false;
+    for (uint32_t b = 0; b < L->n_buckets; b++)
+        if (!bucket_hinted(L, b, why))
             return false;
     return true;
 }

@@ -22,6 +22,9 @@ enum {
 /** Allocates 2^bits buckets. */
 void wt_init(struct pcl_page_locks *L, uint32_t bits);
 
+/** Allocates so many tables of 2^bits buckets each, one behind the other. */
+void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits);
+
 /** Memory account of a lock that uses the table. */
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out);
 
@@ -51,8 +54,9 @@ void wt_unlock(struct pcl_page_locks *L, struct pcl_page_op *op);
 
 /* The following work on the queue under the bucket lock. */
 
-/** Puts the running body's entry at the tail, as kind (0: take the kind from op->what). */
+/** Puts the running body's entry at the tail, or at the head. */
 void wt_append(struct pcl_page_locks *L, struct pcl_page_op *op);
+void wt_prepend(struct pcl_page_locks *L, struct pcl_page_op *op);
 void wt_remove(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry);
 
 /** Sets PG_waiters, if it is not set. */
@@ -144,5 +148,8 @@ enum pcl_more wt_walk(struct pcl_page_locks *L, struct pcl_page_op *op, wt_match
 /** Common invariants: queues are consistent; an entry's folio has PG_waiters set (unless the
  * bucket's lock is held just now). */
 bool wt_validate(const struct pcl_page_locks *L, const char **why);
+
+/** The queues' consistency alone, for locks without the hint. */
+bool wt_validate_queues(const struct pcl_page_locks *L, const char **why);
 
 #endif
