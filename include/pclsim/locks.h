@@ -103,6 +103,7 @@ struct pcl_page_op {
     uint8_t scratch;
     int32_t credit;   /* hybrid: unfair tries left */
     uint32_t folio;
+    uint32_t pfn;     /* number of its struct page: names its cache line and its bucket */
     uint32_t bucket;
     uint32_t cursor;  /* walk: next entry to visit */
     uint32_t visits;  /* walk: since the last break */
@@ -262,8 +263,8 @@ struct pcl_range_locks {
     uint32_t n_inst, cap_inst;
     uint32_t *spin;        /* [n_inst] one spinlock per instance, for those that want one */
     uint8_t line_class;    /* of the instance's lock word: enum pcl_line_class */
-    struct pcl_range_node *node; /* [n_bodies * PCL_RANGE_SLOTS] */
-    uint32_t n_nodes;
+    struct pcl_range_node *node; /* [n_nodes], PCL_RANGE_SLOTS per body */
+    uint32_t n_nodes;            /* 0 until the first request */
     struct pcl_range_op *op;     /* [n_bodies] */
     uint32_t n_bodies;
     struct pcl_lock_stats stats;

@@ -51,7 +51,7 @@ static void append(struct pcl_page_locks *L, struct pcl_page_op *op, struct pcl_
     q->tail = me;
     op->contended = 1;
     pcl_note_sleep(&L->stats);
-    pcl_transition(&L->m->eng, PCL_TR_BLOCK, me, op->folio);
+    pcl_transition(&L->m->eng, PCL_TR_BLOCK, me, op->pfn);
 }
 
 static void take_out(struct pcl_page_locks *L, struct pcl_page_queue *q, uint32_t e)
@@ -69,7 +69,7 @@ static void take_out(struct pcl_page_locks *L, struct pcl_page_queue *q, uint32_
     w->queued = 0;
     w->flags = PCL_W_WOKEN;
     pcl_note_awake(&L->stats);
-    pcl_transition(&L->m->eng, PCL_TR_WAKE, e, w->folio);
+    pcl_transition(&L->m->eng, PCL_TR_WAKE, e, L->pfn(L->pfn_arg, w->folio));
     pcl_wake(L->m, e);
 }
 

@@ -51,6 +51,7 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
                                             .bit = bit,
                                             .killable = killable,
                                             .folio = folio,
+                                            .pfn = L->pfn(L->pfn_arg, folio),
                                             .bucket = PCL_NONE,
                                             .cursor = PCL_NONE};
 }

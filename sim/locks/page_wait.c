@@ -45,7 +45,7 @@ enum pcl_more pw_clear(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t
 enum pcl_more pw_peek(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->bucket == PCL_NONE)
-        op->bucket = wt_bucket(L, op->folio);
+        op->bucket = wt_bucket(L, op->pfn);
     pcl_load(L->m, wt_bucket_line(op->bucket));
     op->pc = WT_LOCK;
     return L->bucket[op->bucket].head == PCL_NONE ? PCL_DONE : PCL_MORE;

@@ -32,9 +32,9 @@ void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out)
     };
 }
 
-uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t folio)
+uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t pfn)
 {
-    uint64_t address = (uint64_t)L->pfn(L->pfn_arg, folio) * STRUCT_PAGE_BYTES;
+    uint64_t address = (uint64_t)pfn * STRUCT_PAGE_BYTES;
 
     if (L->bucket_bits == 0)
         return 0;
@@ -44,7 +44,7 @@ uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t folio)
 void wt_lock(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->bucket == PCL_NONE)
-        op->bucket = wt_bucket(L, op->folio);
+        op->bucket = wt_bucket(L, op->pfn);
     pcl_spin_lock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(op->bucket), true);
 }
 
@@ -86,7 +86,7 @@ static void enqueue(struct pcl_page_locks *L, struct pcl_page_op *op, uint32_t n
     insert_before(L, op->bucket, e, next);
     op->contended = 1;
     pcl_note_sleep(&L->stats);
-    pcl_transition(&L->m->eng, PCL_TR_BLOCK, L->m->cur, op->folio);
+    pcl_transition(&L->m->eng, PCL_TR_BLOCK, L->m->cur, op->pfn);
 }
 
 void wt_append(struct pcl_page_locks *L, struct pcl_page_op *op)
@@ -187,7 +187,7 @@ void wt_clear_waiters(struct pcl_page_locks *L, struct pcl_page_op *op)
 
 bool wt_wake(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    pcl_transition(&L->m->eng, PCL_TR_WAKE, op->cursor, op->folio);
+    pcl_transition(&L->m->eng, PCL_TR_WAKE, op->cursor, op->pfn);
     return pcl_wake(L->m, op->cursor);
 }
 

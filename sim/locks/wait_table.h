@@ -29,7 +29,7 @@ void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits);
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out);
 
 /** The bucket of a folio: multiplicative hash of its struct page's address. */
-uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t folio);
+uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t pfn);
 
 static inline uint8_t *wt_flags(const struct pcl_page_locks *L, const struct pcl_page_op *op)
 {
@@ -38,7 +38,7 @@ static inline uint8_t *wt_flags(const struct pcl_page_locks *L, const struct pcl
 
 static inline pcl_line wt_folio_line(const struct pcl_page_op *op)
 {
-    return PCL_LINE(FOLIO, op->folio);
+    return PCL_LINE(FOLIO, op->pfn);
 }
 
 /** The line that a bucket shares with its neighbours. */
