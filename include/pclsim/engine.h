@@ -21,7 +21,7 @@
 struct pcl_engine {
     pcl_ns now;
     pcl_ns rival;          /* while an entity runs that pcl_event_begin() took: no event of
-                              another comes before (rival, rival_leaf) */
+                              another, and no end of the run, comes before (rival, rival_leaf) */
     uint32_t rival_leaf;   /* 0 when not known */
     pcl_ns *t;             /* [2 * leaves] */
     uint32_t leaves;       /* a power of two, >= n */
@@ -120,7 +120,7 @@ static inline bool pcl_event_is_next(const struct pcl_engine *e, uint32_t entity
 static inline uint32_t pcl_event_begin(struct pcl_engine *e, pcl_ns limit)
 {
     const pcl_ns *tree = e->t;
-    pcl_ns due = tree[1], rival = PCL_NS_MAX;
+    pcl_ns due = tree[1], rival = limit < PCL_NS_MAX ? limit + 1 : PCL_NS_MAX;
     size_t i = 1;
 
     if (due > limit || due == PCL_NS_MAX)
@@ -132,7 +132,7 @@ static inline uint32_t pcl_event_begin(struct pcl_engine *e, pcl_ns limit)
         i = 2 * i + (l > r);
     }
     e->now = due;
-    e->rival = rival;
+    e->rival = e->run_ahead ? rival : due;
     e->rival_leaf = 0;
     e->events++;
     return e->entity_of[i - e->leaves];
@@ -156,7 +156,10 @@ static inline bool pcl_event_ahead(struct pcl_engine *e, uint32_t entity, pcl_ns
     if (t > e->rival)
         return false;
     pcl_event_place(e, leaf, t);
-    return pcl_event_first(e) == leaf;
+    if (pcl_event_first(e) != leaf)
+        return false;
+    e->rival_leaf = leaf + 1; /* whoever is due then has a later rank */
+    return true;
 }
 
 /* Semantic transitions, for the fingerprint. */

@@ -249,21 +249,21 @@ static inline void pcl_burn(struct pcl_machine *m, pcl_ns ns)
 /* Steps between looks at whether the user wants to stop. */
 #define PCL_LOOK_EVERY 4096u
 
-/** For a step function that has carried out one micro-step of the running task: true when the next
- * one may follow at once, since nobody else comes first and nothing waits for its end; it has
- * then begun. False: return to the machine, which looks closer. */
+/** For a step function that has carried out one micro-step of the running task, in kernel code:
+ * true when the next one may follow at once, since nobody else comes first and nothing waits for
+ * its end; it has then begun. False: set the task's mark and return to the machine, which looks
+ * closer. Return to it after PCL_LOOK_EVERY micro-steps in any case. */
 static inline bool pcl_go_on(struct pcl_machine *m)
 {
     struct pcl_engine *e = &m->eng;
     const struct pcl_cpu *c = &m->cpu[m->cur_cpu];
 
-    if (m->disp || m->at > m->limit || !e->run_ahead || m->stop ||
-        !pcl_event_surely_ahead(e, m->cur, m->at))
+    /* the time limit and the ablation of run-ahead are rivals too */
+    if (m->disp || m->stop || !pcl_event_surely_ahead(e, m->cur, m->at))
         return false;
-    if (c->need_resched || c->irq_head != PCL_NONE || (e->ahead + 1) % PCL_LOOK_EVERY == 0)
+    if (c->need_resched || c->irq_head != PCL_NONE)
         return false;
-    m->cause_ns[m->task[m->cur].mark == PCL_MARK_USER ? PCL_T_USER : PCL_T_KERNEL] +=
-        m->at - e->now - (m->cause_ns[PCL_T_LINE] - m->lines_before);
+    m->cause_ns[PCL_T_KERNEL] += m->at - e->now - (m->cause_ns[PCL_T_LINE] - m->lines_before);
     m->lines_before = m->cause_ns[PCL_T_LINE];
     e->now = m->at;
     e->ahead++;

@@ -275,7 +275,7 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
     struct pcl_call *c = &k->call[k->m->cur];
     const struct pcl_step *steps = k->path[c->op].steps;
 
-    for (int i = 0; i < MAX_SKIPS; i++) {
+    for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
         const struct pcl_step *s = &steps[c->pc];
 
         if (s->act(k, c, s) == FLOW_SKIP)
@@ -284,10 +284,11 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
             pcl_mark_set(k->m, PCL_MARK_USER);
             return PCL_DONE;
         }
+        skips = 0;
+        if (++n < PCL_LOOK_EVERY && pcl_go_on(k->m))
+            continue;
         pcl_mark_set(k->m, mark_at(&steps[c->pc], c));
-        if (!pcl_go_on(k->m))
-            return PCL_MORE;
-        i = -1;
+        return PCL_MORE;
     }
     PCL_NEVER("a path loops without an access");
     return PCL_DONE;
