@@ -73,13 +73,15 @@ struct pcl_extents {
     uint32_t n, cap;
 };
 
+#define PCL_VISIT_BITS 6
+
 struct pcl_kinode {
     uint32_t tree_spin;  /* i_pages lock */
     uint32_t punching;   /* tmpfs: punches under way whose range faults must avoid */
     uint64_t punch_first, punch_last;
     struct pcl_extents ext;
     pcl_ns dirtied;      /* first dirtied since it was clean, -1 */
-    uint64_t visit;      /* device requests so far: keys their latency */
+    uint32_t visit[1 << PCL_VISIT_BITS]; /* device requests so far, by page: key their latency */
     int64_t dio;         /* direct I/O in flight */
 };
 

@@ -61,11 +61,18 @@ enum pcl_flow act_if_writeback(struct pcl_kernel *k, struct pcl_call *c, const s
     return branch(k, c, s, PCL_FOLIO_WRITEBACK);
 }
 
-/* A read at or behind the end of file ends. */
+/* A read at or behind the end of file ends; a direct one is cut there at its start. */
 enum pcl_flow act_if_beyond(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    if (c->len == 0 || c->cur >= pcl_inode_pages(k->cache, c->inode))
+    int64_t size = pcl_inode_size(k->cache, c->inode);
+    uint64_t pages = pcl_inode_pages(k->cache, c->inode);
+
+    if (c->len == 0 || c->off >= size || c->cur >= pages)
         return flow_to(k, c, s->to[0], FLOW_SKIP);
+    if (c->op == PCL_OP_DREAD && c->len > size - c->off) {
+        c->len = size - c->off;
+        c->last = pages - 1;
+    }
     return flow_next(c, FLOW_SKIP);
 }
 
@@ -205,6 +212,8 @@ enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct
     unsigned nodes = 0;
 
     (void)s;
+    if (k->fs == PCL_FS_TMPFS) /* its pages have nowhere to go: there is no swap here */
+        return flow_next(c, FLOW_SKIP);
     if (!pcl_cache_over_limit(ca) || c->phase == RECLAIM_TRIES)
         return flow_next(c, FLOW_SKIP);
     f = pcl_lru_oldest(ca);
@@ -314,13 +323,16 @@ enum pcl_flow act_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct p
     return flow_next(c, FLOW_STEP);
 }
 
-/* i_size after a write or preallocation (grows only) or a truncate (as it says). */
+/* i_size after a page of a buffered write, a direct write or a preallocation (grows only), or a
+ * truncate (as it says). */
 enum pcl_flow act_set_size(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     int64_t size = c->op == PCL_OP_TRUNCATE ? c->off : c->off + c->len;
     int64_t old = pcl_inode_size(k->cache, c->inode);
 
     (void)s;
+    if (c->op == PCL_OP_WRITE && c->cur < c->last)
+        size = (int64_t)((c->cur + 1) << PCL_PAGE_SHIFT);
     if (c->op == PCL_OP_ALLOCATE && (c->flags & PCL_OPF_KEEPSIZE))
         return flow_next(c, FLOW_SKIP);
     if (c->op != PCL_OP_TRUNCATE && size <= old)

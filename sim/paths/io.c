@@ -38,10 +38,14 @@ static void bio_free(struct pcl_kernel *k, uint32_t b)
     k->free_bio = b;
 }
 
-/* The latency's key: inode, first page and how often this inode has been to the device. */
+/* The latency's key: inode, first page, and how often the device was visited for it. Visits are
+ * counted by a hash of the page, so that other pages' visits leave its latencies alone. */
 static uint64_t io_key(struct pcl_kernel *k, uint32_t inode, uint64_t page)
 {
-    return ((uint64_t)inode << 40) ^ (page << 8) ^ (k->inode[inode].visit++ << 20);
+    uint64_t mix = page * UINT64_C(0x9e3779b97f4a7c15);
+    uint32_t visit = k->inode[inode].visit[mix >> (64 - PCL_VISIT_BITS)]++;
+
+    return (mix ^ ((uint64_t)inode << 32) ^ visit) * UINT64_C(0xd1342543de82ef95) + inode;
 }
 
 static void submit(struct pcl_kernel *k, uint32_t b)

@@ -201,8 +201,10 @@ static void set_pages(const struct pcl_kernel *k, struct pcl_call *c)
             c->last = PCL_PAGE_LAST;
         else if (end >> PCL_PAGE_SHIFT > c->first)
             c->last = (end >> PCL_PAGE_SHIFT) - 1;
-        else
-            c->last = c->first - 1; /* none; first is not 0 then */
+        else { /* no whole page */
+            c->first = 1;
+            c->last = 0;
+        }
     }
     if (c->last > PCL_PAGE_LAST)
         c->last = PCL_PAGE_LAST;

@@ -84,14 +84,22 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
 
     if (mode == '-')
         return -1;
-    if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK &&
-        (extends(k, c) || c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE))
-        return PCL_EXCLUSIVE;
+    bool allocates = !pcl_ext_mapped(&ki->ext, c->cur) ||
+                     pcl_ext_same(&ki->ext, c->cur) < (op == PCL_OP_WRITE ? c->cur : c->last);
+
+    if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S') {
+        bool partial = c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE;
+
+        /* XFS since 5.12: an unaligned overwrite of what is allocated shares the lock */
+        return extends(k, c) || (partial && (k->fs != PCL_FS_XFS || allocates)) ? PCL_EXCLUSIVE
+                                                                               : PCL_SHARED;
+    }
     if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && op != PCL_OP_PUNCH &&
         !(ki->punching && c->cur >= ki->punch_first && c->cur <= ki->punch_last))
         return -1;
-    if (role == PCL_ROLE_ILOCK && op == PCL_OP_WRITE && pcl_ext_mapped(&ki->ext, c->cur))
-        return PCL_SHARED;
+    if (role == PCL_ROLE_ILOCK && c->n == 0 && /* n: it only reads in what a fault misses */
+        (op == PCL_OP_WRITE || op == PCL_OP_DWRITE || op == PCL_OP_FAULT_WRITE))
+        return allocates ? PCL_EXCLUSIVE : PCL_SHARED;
     return mode == 'X' ? PCL_EXCLUSIVE : PCL_SHARED;
 }
 
@@ -99,19 +107,24 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
                     int64_t *start, int64_t *last)
 {
     bool io = role == PCL_ROLE_IOLOCK || role == PCL_ROLE_INVALIDATE;
-    int64_t size = pcl_inode_size(k->cache, c->inode);
+    int64_t size = pcl_inode_size(k->cache, c->inode), mask = PCL_PAGE_SIZE - 1;
 
     *start = 0;
     *last = PCL_OFF_MAX - 1;
     if (!io)
         return;
-    *start = (int64_t)(c->first << PCL_PAGE_SHIFT);
-    if (c->last < PCL_PAGE_LAST)
-        *last = (int64_t)((c->last + 1) << PCL_PAGE_SHIFT) - 1;
+    *start = c->off & ~mask; /* whole pages, those of the ends included */
+    if (c->len < PCL_OFF_MAX - mask - c->off)
+        *last = c->off + (c->len > 0 ? c->len - 1 : 0);
+    if (*last < PCL_OFF_MAX - 1)
+        *last |= mask;
     bool grows = c->op == PCL_OP_WRITE || c->op == PCL_OP_DWRITE || c->op == PCL_OP_ALLOCATE;
 
-    if (c->op == PCL_OP_TRUNCATE || (grows && extends(k, c))) {
-        /* the size changes: everything from the lower end of the change on */
+    if (c->op == PCL_OP_TRUNCATE || (c->flags & PCL_OPF_APPEND) || (grows && extends(k, c))) {
+        /* the size changes: everything from the lower end of the change on. Of an append the
+         * position is known only under the lock, but it is not before the present size */
+        if (c->flags & PCL_OPF_APPEND)
+            *start = size;
         if (size < *start)
             *start = size;
         *last = PCL_OFF_MAX - 1;
