@@ -14,6 +14,7 @@ const struct cli_folder cli_scenario_folders[] = {
     {"workloads", ""},
     {"workloads/claims", "claims/"},
     {"workloads/published", "published/"},
+    {"workloads/studies", "studies/"},
     {NULL, NULL},
 };
 
