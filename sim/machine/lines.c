@@ -62,8 +62,10 @@ void pcl_lines_fini(struct pcl_machine *m)
     m->lines = NULL;
 }
 
+/* The class stands in the top bits, which a product would not carry down. */
 static uint32_t set_of(const struct pcl_linedir *d, pcl_line tag)
 {
+    tag ^= tag >> 29;
     return (uint32_t)((tag * 0x9e3779b97f4a7c15u) >> 32) & (d->sets - 1);
 }
 

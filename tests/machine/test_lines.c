@@ -138,6 +138,27 @@ static void a_small_cache_forgets_and_a_large_one_does_not(void **unused)
     touch_many(64 << 20, 1);
 }
 
+/* The lines of one object in all classes stay together in a cache; nothing grows for them. */
+static void lines_of_equal_number_do_not_push_each_other_out(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 1);
+
+    (void)unused;
+    r->p.l1_hit = 1;
+    r->p.dram = 100;
+    r->p.llc_bytes = 64 << 10;
+    rig_open(r, 1, true);
+    r->m.cur = r->m.cur_cpu = 0;
+    r->m.at = 0;
+    for (int round = 0; round < 10; round++)
+        for (uint64_t id = 0; id < 8; id++)
+            for (uint64_t cls = PCL_LINE_TASK; cls <= PCL_LINE_DIO; cls++)
+                pcl_load(&r->m, cls << 56 | id);
+    assert_int_equal(r->m.at, 8 * PCL_LINE_DIO * (100 + 10));
+    r->m.cur = PCL_NONE;
+    rig_free(r);
+}
+
 static void a_spinlock_serves_in_arrival_order(void **unused)
 {
     struct rig *r = rig_new(1, 1, 8);
@@ -206,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_line_costs_by_where_it_is),
         cmocka_unit_test(writers_queue_in_request_order),
         cmocka_unit_test(a_small_cache_forgets_and_a_large_one_does_not),
+        cmocka_unit_test(lines_of_equal_number_do_not_push_each_other_out),
         cmocka_unit_test(a_spinlock_serves_in_arrival_order),
         cmocka_unit_test(without_costs_a_spinlock_is_a_fifo_queue),
         cmocka_unit_test(a_watch_ends_by_notice_by_limit_or_with_its_owner),
