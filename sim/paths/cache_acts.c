@@ -9,11 +9,6 @@ enum {
     AHEAD_PAGES = 32    /* 128 KiB, the default read-ahead window */
 };
 
-static pcl_line folio_line(uint32_t folio)
-{
-    return PCL_LINE(FOLIO, folio);
-}
-
 /* Finds the present page and takes a reference: reads the tree's root and nodes, writes the
  * folio's reference count. */
 enum pcl_flow act_lookup(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
@@ -26,7 +21,7 @@ enum pcl_flow act_lookup(struct pcl_kernel *k, struct pcl_call *c, const struct 
     pcl_burn(k->m, p->folio_lookup + p->node_visit * nodes);
     if (c->folio == PCL_NONE)
         return flow_to(k, c, s->to[1], FLOW_STEP);
-    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_rmw(k->m, folio_line(k, c->folio));
     pcl_lru_touch(k->cache, c->folio);
     if (!(k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE))
         return flow_to(k, c, s->to[0], FLOW_STEP);
@@ -36,7 +31,7 @@ enum pcl_flow act_lookup(struct pcl_kernel *k, struct pcl_call *c, const struct 
 /* After every sleep on a folio's lock: is it still this page of this file? */
 enum pcl_flow act_recheck(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    pcl_load(k->m, folio_line(c->folio));
+    pcl_load(k->m, folio_line(k, c->folio));
     if (!pcl_folio_holds(k->cache, c->folio, c->inode, c->cur))
         return flow_to(k, c, s->to[0], FLOW_STEP);
     return flow_next(c, FLOW_STEP);
@@ -45,7 +40,7 @@ enum pcl_flow act_recheck(struct pcl_kernel *k, struct pcl_call *c, const struct
 static enum pcl_flow branch(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s,
                             uint8_t flag)
 {
-    pcl_load(k->m, folio_line(c->folio));
+    pcl_load(k->m, folio_line(k, c->folio));
     if (k->cache->flags[c->folio] & flag)
         return flow_to(k, c, s->to[0], FLOW_STEP);
     return flow_next(c, FLOW_STEP);
@@ -220,7 +215,7 @@ enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct
     if (f == PCL_NONE)
         return flow_next(c, FLOW_SKIP);
     c->phase++;
-    pcl_rmw(k->m, folio_line(f));
+    pcl_rmw(k->m, folio_line(k, f));
     if (ca->flags[f] & (PCL_FOLIO_LOCKED | PCL_FOLIO_WAITERS | PCL_FOLIO_DIRTY |
                         PCL_FOLIO_WRITEBACK | PCL_FOLIO_MAPPED) ||
         ca->folio[f].refs > 1) {
@@ -236,7 +231,7 @@ enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct
 enum pcl_flow act_put(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_rmw(k->m, folio_line(k, c->folio));
     pcl_folio_put(k->cache, c->folio);
     c->folio = PCL_NONE;
     return flow_next(c, FLOW_STEP);
@@ -261,7 +256,7 @@ static void copy(struct pcl_kernel *k, const struct pcl_call *c)
 enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    pcl_load(k->m, folio_line(c->folio));
+    pcl_load(k->m, folio_line(k, c->folio));
     copy(k, c);
     pcl_oracle_load(k->cache->oracle, c->truth, c->folio, c->inode, c->cur);
     return flow_next(c, FLOW_STEP);
@@ -270,7 +265,7 @@ enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struc
 enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    pcl_store(k->m, folio_line(c->folio));
+    pcl_store(k->m, folio_line(k, c->folio));
     copy(k, c);
     k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
     pcl_oracle_store(k->cache->oracle, c->truth, c->folio, c->cur);
@@ -280,7 +275,7 @@ enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct
 enum pcl_flow act_set_uptodate(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_rmw(k->m, folio_line(k, c->folio));
     k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
     return flow_next(c, FLOW_STEP);
 }
@@ -300,7 +295,7 @@ enum pcl_flow act_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct p
 
     (void)s;
     if (c->phase == 0) {
-        pcl_load(k->m, folio_line(c->folio));
+        pcl_load(k->m, folio_line(k, c->folio));
         if (k->cache->flags[c->folio] & PCL_FOLIO_DIRTY)
             return flow_next(c, FLOW_STEP);
         c->phase = 1;
@@ -357,7 +352,7 @@ enum pcl_flow act_next_present(struct pcl_kernel *k, struct pcl_call *c, const s
     pcl_burn(k->m, k->m->p->node_visit * nodes);
     if (c->folio == PCL_NONE)
         return flow_to(k, c, s->to[0], FLOW_STEP);
-    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_rmw(k->m, folio_line(k, c->folio));
     c->cur = k->cache->folio[c->folio].pgoff;
     return flow_next(c, FLOW_STEP);
 }
@@ -367,7 +362,7 @@ enum pcl_flow act_skip_folio(struct pcl_kernel *k, struct pcl_call *c, const str
 {
     uint64_t behind = pcl_folio_last(k->cache, c->folio) + 1;
 
-    pcl_rmw(k->m, folio_line(c->folio));
+    pcl_rmw(k->m, folio_line(k, c->folio));
     pcl_folio_put(k->cache, c->folio);
     c->folio = PCL_NONE;
     c->skipped = 1;

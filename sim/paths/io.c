@@ -70,7 +70,7 @@ enum pcl_flow act_fill_hole(struct pcl_kernel *k, struct pcl_call *c, const stru
             return flow_next(c, FLOW_SKIP);
         uint32_t f = pcl_cache_find(k->cache, c->inode, c->cur + c->n - 1, NULL);
 
-        pcl_store(k->m, PCL_LINE(FOLIO, f));
+        pcl_store(k->m, folio_line(k, f));
         pcl_burn(k->m, k->m->p->zero_page);
         k->cache->flags[f] |= PCL_FOLIO_UPTODATE;
         pcl_oracle_read_in(k->cache->oracle, f);
@@ -277,7 +277,7 @@ enum pcl_flow act_wb_start(struct pcl_kernel *k, struct pcl_call *c, const struc
 
     (void)s;
     if (c->phase == 0) {
-        pcl_rmw(k->m, PCL_LINE(FOLIO, c->folio));
+        pcl_rmw(k->m, folio_line(k, c->folio));
         if (k->cache->flags[c->folio] & PCL_FOLIO_MAPPED)
             pcl_folio_wrprotect(k->cache, c->folio, protect, &x);
         pcl_burn(k->m, k->m->p->pte * (pcl_ns)x.n);
@@ -370,7 +370,7 @@ static void end_folio(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
     uint8_t bit = bio->kind == BIO_READ ? PCL_PG_LOCKED : PCL_PG_WRITEBACK;
 
     PCL_ASSERT(f != PCL_NONE);
-    pcl_load(k->m, PCL_LINE(FOLIO, f));
+    pcl_load(k->m, folio_line(k, f));
     if (bio->kind == BIO_READ) {
         k->cache->flags[f] |= PCL_FOLIO_UPTODATE;
         pcl_oracle_read_in(k->cache->oracle, f);

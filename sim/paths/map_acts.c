@@ -24,7 +24,7 @@ static void map_around(struct pcl_kernel *k, const struct pcl_call *c)
             (ca->flags[f] & PCL_FOLIO_LOCKED) || p >= pcl_inode_pages(ca, c->inode))
             continue;
         pcl_map_set(ca, c->inode, c->mm, p, f, false);
-        pcl_rmw(k->m, PCL_LINE(FOLIO, f));
+        pcl_rmw(k->m, folio_line(k, f));
         pcl_burn(k->m, k->m->p->fault_around);
     }
 }
@@ -44,7 +44,7 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
     }
     if (c->phase == 1) {
         pcl_touch(k->m, line);
-        pcl_rmw(k->m, PCL_LINE(FOLIO, c->folio)); /* mapcount and reference */
+        pcl_rmw(k->m, folio_line(k, c->folio)); /* mapcount and reference */
         pcl_burn(k->m, k->m->p->pte);
         pcl_map_set(k->cache, c->inode, c->mm, c->cur, c->folio, writable);
         pcl_oracle_mapped(k->cache->oracle, writable, c->folio, c->inode, c->cur);
@@ -108,7 +108,7 @@ enum pcl_flow act_unmap_folio(struct pcl_kernel *k, struct pcl_call *c, const st
     (void)s;
     if (!(k->cache->flags[c->folio] & PCL_FOLIO_MAPPED))
         return flow_next(c, FLOW_SKIP);
-    pcl_load(k->m, PCL_LINE(FOLIO, c->folio));
+    pcl_load(k->m, folio_line(k, c->folio));
     shoot(k, &f, pcl_folio_unmap(k->cache, c->folio, note_flush, &f));
     return flow_next(c, FLOW_STEP);
 }

@@ -145,6 +145,8 @@ pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which)
         return x ? p->xfs_fallocate : e ? p->ext4_fallocate : t ? p->tmpfs_fallocate : 0;
     case FS_COST_EXTENT:
         return x ? p->xfs_extent : e ? p->ext4_extent : 0;
+    case FS_COST_MAP: /* the iteration over the mapping costs what a read's own code costs */
+        return x ? p->xfs_read : e ? p->ext4_read : 0;
     case FS_COST_MKWRITE:
         return x ? p->xfs_mkwrite : e ? p->ext4_mkwrite : 0;
     }

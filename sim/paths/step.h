@@ -34,6 +34,7 @@ enum pcl_fs_cost {
     FS_COST_WRITE,
     FS_COST_FALLOCATE,
     FS_COST_EXTENT,
+    FS_COST_MAP,
     FS_COST_MKWRITE
 };
 
@@ -68,6 +69,13 @@ static inline pcl_line inode_line(const struct pcl_call *c)
 static inline pcl_line mapping_line(const struct pcl_call *c)
 {
     return PCL_LINE(MAPPING, c->inode);
+}
+
+/* Flags, mapping and reference count of a folio: the line of its struct page, as page locks name
+ * it. */
+static inline pcl_line folio_line(const struct pcl_kernel *k, uint32_t folio)
+{
+    return PCL_LINE(FOLIO, k->cache->folio[folio].pfn);
 }
 
 /** Offset range that a role's range lock covers for this call. */

@@ -89,7 +89,7 @@ static const struct pcl_step buffered_read[] = {
     S_LOCK(INVALIDATE),
     S_IF(insert_ahead, L_BUSY),
     S_LOCK(ILOCK),
-    S_CPU(node_visit),
+    S_FS(MAP),
     S_UNLOCK(ILOCK),
     S_DO(fill_hole),
     S_DO(read_ahead),
@@ -164,7 +164,7 @@ static const struct pcl_step buffered_write[] = {
         S_AT(L_STALE_HELD), S_LOCK(INVALIDATE), S_SLEEPY(page_wait), S_AT(L_FILLED), S_DO(put), \
         S_UNLOCK(INVALIDATE), S_LOCK(MMAP), S_GOTO(L_RETRY), S_AT(L_MISS), S_DO(reclaim),       \
         S_IF(if_tried, L_MISS_HELD), S_UNLOCK(MMAP), S_AT(L_MISS_HELD), S_LOCK(INVALIDATE),     \
-        S_IF(insert_ahead, L_AGAIN), S_LOCK(ILOCK), S_CPU(node_visit), S_UNLOCK(ILOCK),         \
+        S_IF(insert_ahead, L_AGAIN), S_LOCK(ILOCK), S_FS(MAP), S_UNLOCK(ILOCK),                 \
         S_DO(fill_hole), S_DO(read_ahead), S_AT(L_AGAIN),                                       \
         S_IF(lookup, L_STALE_HELD, L_SLOW), S_GOTO(L_FILLED), S_AT(L_SLOW),                     \
         S_UNLOCK(INVALIDATE), S_LOCK(MMAP), S_GOTO(L_RETRY), S_AT(L_EOF), S_UNLOCK(INVALIDATE), \
@@ -414,9 +414,9 @@ static const struct pcl_step page_lock_path[] = {
     S_END,
 };
 
-/* zap_page_range() of a file mapping */
+/* madvise_dontneed_free(), zap_page_range_single(): of a file mapping */
 static const struct pcl_step dontneed_path[] = {
-    S_ENTER(syscall), S_LOCK(MMAP), S_DO(dontneed), S_UNLOCK(MMAP), S_EXIT, S_END,
+    S_ENTER(syscall), S_LOCK(MMAP), S_CPU(madvise), S_DO(dontneed), S_UNLOCK(MMAP), S_EXIT, S_END,
 };
 
 const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op)
