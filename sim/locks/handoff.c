@@ -1,15 +1,13 @@
 /*
- * handoff (variant D, Linux 5.9-rc1 to rc5): strict hand-off. The waker takes the bit on behalf of
- * the first exclusive sleeper, which therefore never has to retry and never loses its place; but
- * the lock stays held while the new owner wakes up. A running task can still barge in between
- * "bit cleared" and "waker tests and sets it": then the walk stops and the sleeper stays first.
+ * handoff (variant D, Linux 5.9-rc1 to rc5): strict hand-off. The waker takes the bit on behalf
+ * of the first exclusive sleeper, which therefore never has to retry and never loses its place;
+ * but the lock stays held while the new owner wakes up. A running task can still barge in
+ * between "bit cleared" and "waker tests and sets it": then the walk stops and the sleeper
+ * stays first.
  */
 #include "page_wait.h"
 
-enum {
-    P_BREAK,
-    P_BITS
-};
+enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
     {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
@@ -24,17 +22,10 @@ static const struct pcl_lock_param_info params[] = {
  *          sleep until WOKEN, or until a fatal signal
  *          leave the queue if still in it; WOKEN decides, looked at after leaving
  * unlock:  clear the bit; if the hint is set, walk the bucket:
- *          exclusive entry: take the bit for it or stop; mark it WOKEN, wake it, remove it, stop
- *          shared entry: mark it WOKEN, wake it, remove it
+ *          exclusive entry: take the bit for it or stop; mark it WOKEN, wake it, remove it,
+ * stop shared entry: mark it WOKEN, wake it, remove it
  */
-enum {
-    TRY,
-    SLOW,
-    HINT,
-    LAST_TRY,
-    LOOK,
-    OVER
-};
+enum { TRY, SLOW, HINT, LAST_TRY, LOOK, OVER };
 
 static void init(struct pcl_page_locks *L)
 {

@@ -1,18 +1,16 @@
 /*
  * hybrid (variant E, Linux 5.9 to 6.6): limited unfairness. A sleeper may lose the race for the
- * bit a few times (page_lock_unfairness), each time going to the tail; after that its waker takes
- * the bit for it, as in handoff. WOKEN says "a waker has seen you", DONE says "the bit is yours".
+ * bit a few times (page_lock_unfairness), each time going to the tail; after that its waker
+ * takes the bit for it, as in handoff. WOKEN says "a waker has seen you", DONE says "the bit is
+ * yours".
  */
 #include "hybrid.h"
 
-enum {
-    P_UNFAIRNESS,
-    P_BREAK,
-    P_BITS
-};
+enum { P_UNFAIRNESS, P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
-    {"unfairness", 5, 0, 1000000, "races that a sleeper may lose before the lock is handed to it"},
+    {"unfairness", 5, 0, 1000000,
+     "races that a sleeper may lose before the lock is handed to it"},
     {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
     {"bits", 8, 0, 20, "log2 of the number of buckets"},
     {0},
@@ -21,26 +19,16 @@ static const struct pcl_lock_param_info params[] = {
 /*
  * lock:    try the bit; else credit = unfairness, and
  *          repeat: an exclusive waiter spends one credit; without credit it asks for HANDOFF
- *                  under the bucket lock: set the hint; try (mark WOKEN and DONE) or queue at the
- *                  tail
- *                  DROP: give the reference away
- *          wait:   say that this task sleeps; read the entry's flags
- *                  not WOKEN: a fatal signal -> leave; else sleep; go to wait
- *                  WOKEN, shared: enough, the bit is not looked at again
- *                  WOKEN, DONE: the waker took the bit for us
- *                  WOKEN, not DONE: try the bit; lost -> go to repeat
- *          leave the queue if still in it; exclusive: DONE decides, shared: WOKEN decides
- * unlock:  clear the bit; if the hint is set, walk the bucket:
- *          exclusive entry: bit taken again -> stop. HANDOFF: take the bit for it or stop; DONE
- *          mark WOKEN, wake, remove; an exclusive entry ends the walk
+ *                  under the bucket lock: set the hint; try (mark WOKEN and DONE) or queue at
+ * the tail DROP: give the reference away wait:   say that this task sleeps; read the entry's
+ * flags not WOKEN: a fatal signal -> leave; else sleep; go to wait WOKEN, shared: enough, the
+ * bit is not looked at again WOKEN, DONE: the waker took the bit for us WOKEN, not DONE: try
+ * the bit; lost -> go to repeat leave the queue if still in it; exclusive: DONE decides,
+ * shared: WOKEN decides unlock:  clear the bit; if the hint is set, walk the bucket: exclusive
+ * entry: bit taken again -> stop. HANDOFF: take the bit for it or stop; DONE mark WOKEN, wake,
+ * remove; an exclusive entry ends the walk
  */
-enum {
-    HINT = HYBRID_REPEAT + 1,
-    QUEUE,
-    LOOK,
-    RACE,
-    OVER
-};
+enum { HINT = HYBRID_REPEAT + 1, QUEUE, LOOK, RACE, OVER };
 
 static void init(struct pcl_page_locks *L)
 {

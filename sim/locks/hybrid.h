@@ -1,6 +1,6 @@
 /*
- * The waiter that may lose a few races before the lock is handed to it, and what a walk does with
- * it: hybrid.c's own, for the locks that differ from it elsewhere.
+ * The waiter that may lose a few races before the lock is handed to it, and what a walk does
+ * with it: hybrid.c's own, for the locks that differ from it elsewhere.
  */
 #ifndef PCLSIM_LOCKS_HYBRID_H
 #define PCLSIM_LOCKS_HYBRID_H
@@ -11,9 +11,10 @@ enum {
     HYBRID_REPEAT = 8 /* first micro-step of the slow path; those of hybrid_wait() follow */
 };
 
-/** Micro-step: clears the bit for an unlock, else the fast path; unfairness: races that a waiter
- * may lose. */
-enum pcl_more hybrid_start(struct pcl_page_locks *L, struct pcl_page_op *op, int64_t unfairness);
+/** Micro-step: clears the bit for an unlock, else the fast path; unfairness: races that a
+ * waiter may lose. */
+enum pcl_more hybrid_start(struct pcl_page_locks *L, struct pcl_page_op *op,
+                           int64_t unfairness);
 
 /** Micro-steps of a waiter, from HYBRID_REPEAT on. */
 enum pcl_more hybrid_wait(struct pcl_page_locks *L, struct pcl_page_op *op);

@@ -66,6 +66,25 @@ void pw_queue_by_kind(struct pcl_page_locks *L, struct pcl_page_op *op)
         wt_prepend(L, op);
 }
 
+enum pcl_more pw_queue_at_tail(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    switch (op->pc) {
+    case PW_AGAIN:
+        return pw_bucket(L, op, PW_QUEUE);
+    case PW_QUEUE:
+        op->pc = PW_DOZE;
+        if (!L->waiter[L->m->cur].queued) {
+            wt_append(L, op);
+            op->pc = PW_HINT;
+        }
+        return PCL_MORE;
+    default:
+        wt_set_waiters(L, op);
+        op->pc = PW_DOZE;
+        return PCL_MORE;
+    }
+}
+
 static void say_asleep(struct pcl_page_locks *L, const struct pcl_page_op *op)
 {
     pcl_set_state(L->m, op->killable ? PCL_TASK_KILLABLE : PCL_TASK_UNINTERRUPTIBLE);
@@ -96,16 +115,19 @@ enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t 
     return PCL_MORE;
 }
 
+enum pcl_more pw_finish_and_put(struct pcl_page_locks *L, struct pcl_page_op *op,
+                                enum pcl_page_result r)
+{
+    drop_reference(L, op);
+    return pw_finish(L, op, r);
+}
+
 enum pcl_more pw_retry(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again)
 {
-    if (pw_satisfied(L, op)) {
-        drop_reference(L, op);
-        return pw_finish(L, op, PCL_PAGE_GOT);
-    }
-    if (op->killable && L->m->model[L->m->cur].killed) {
-        drop_reference(L, op);
-        return pw_finish(L, op, PCL_PAGE_KILLED);
-    }
+    if (pw_satisfied(L, op))
+        return pw_finish_and_put(L, op, PCL_PAGE_GOT);
+    if (pw_killed(L, op))
+        return pw_finish_and_put(L, op, PCL_PAGE_KILLED);
     if (!L->waiter[L->m->cur].queued)
         L->stats.lost_retries++;
     op->pc = again;
@@ -182,7 +204,7 @@ enum pcl_more pw_look(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t 
 
     pcl_load(m, PCL_LINE(WAITER, m->cur));
     op->pc = PW_SLEEP;
-    if (!(w->flags & PCL_W_WOKEN) && !(op->killable && m->model[m->cur].killed))
+    if (!(w->flags & PCL_W_WOKEN) && !pw_killed(L, op))
         return PCL_MORE;
     pcl_set_state(m, PCL_TASK_RUNNING);
     op->pc = w->queued ? PW_LEAVE : over;

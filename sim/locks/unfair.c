@@ -1,14 +1,11 @@
 /*
- * unfair (variant C, Linux 5.0 to 5.8): a woken waiter has nothing but the right to try. It queues
- * at the tail, sleeps, is woken when the bit was cleared, and competes with whoever runs; if it
- * loses it goes to the tail again. Nothing bounds how often it can lose.
+ * unfair (variant C, Linux 5.0 to 5.8): a woken waiter has nothing but the right to try. It
+ * queues at the tail, sleeps, is woken when the bit was cleared, and competes with whoever
+ * runs; if it loses it goes to the tail again. Nothing bounds how often it can lose.
  */
 #include "page_wait.h"
 
-enum {
-    P_BREAK,
-    P_BITS
-};
+enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
     {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
@@ -26,23 +23,18 @@ static const struct pcl_lock_param_info params[] = {
  * wait:    the same, but looks at the bit instead of taking it; DROP gives its reference away
  *          after queueing, sleeps once and looks no more
  * unlock:  clear the bit; if the hint is set, walk the bucket:
- *          matching entry: bit taken again -> stop; wake it; if it was asleep remove it, and stop
- *          if it is exclusive
+ *          matching entry: bit taken again -> stop; wake it; if it was asleep remove it, and
+ * stop if it is exclusive
  */
-enum {
-    TRY,
-    AGAIN,
-    QUEUE,
-    HINT,
-    AWAKE
-};
+enum { TRY, AWAKE };
 
 static void init(struct pcl_page_locks *L)
 {
     wt_init(L, (uint32_t)L->param[P_BITS]);
 }
 
-/* Micro-steps on the way to sleep and out of it; DROP's reference goes once the entry is queued. */
+/* Micro-steps on the way to sleep and out of it; DROP's reference goes once the entry is
+ * queued. */
 static enum pcl_more doze(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     bool gives = op->pc == PW_TEST && op->what == PCL_PAGE_WAIT_DROP;
@@ -61,27 +53,13 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
         return pw_leave(L, op);
     if (op->pc >= PW_DOZE)
         return doze(L, op);
-    switch (op->pc) {
-    case TRY:
-        return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, AGAIN);
-    case AGAIN:
-        return pw_bucket(L, op, QUEUE);
-    case QUEUE:
-        op->pc = PW_DOZE;
-        if (!L->waiter[L->m->cur].queued) {
-            wt_append(L, op);
-            op->pc = HINT;
-        }
-        return PCL_MORE;
-    case HINT:
-        wt_set_waiters(L, op);
-        op->pc = PW_DOZE;
-        return PCL_MORE;
-    default:
-        if (op->what == PCL_PAGE_WAIT_DROP) /* must not look at the folio any more */
-            return pw_finish(L, op, PCL_PAGE_GOT);
-        return pw_retry(L, op, AGAIN);
-    }
+    if (op->pc >= PW_AGAIN)
+        return pw_queue_at_tail(L, op);
+    if (op->pc == TRY)
+        return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);
+    if (op->what == PCL_PAGE_WAIT_DROP) /* must not look at the folio any more */
+        return pw_finish(L, op, PCL_PAGE_GOT);
+    return pw_retry(L, op, PW_AGAIN);
 }
 
 const struct pcl_page_lock_ops pcl_lock_unfair = {

@@ -4,8 +4,8 @@
  *
  *   bucket[hash(struct page address)]: spinlock, head <-> entry <-> entry <-> ... <-> tail
  *
- * An entry lies on its waiter's stack; a walker's bookmark is an entry too. Buckets are 24 bytes:
- * neighbours share cache lines.
+ * An entry lies on its waiter's stack; a walker's bookmark is an entry too. Buckets are 24
+ * bytes: neighbours share cache lines.
  */
 #ifndef PCLSIM_WAIT_TABLE_H
 #define PCLSIM_WAIT_TABLE_H
@@ -62,8 +62,8 @@ void wt_remove(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry);
 /** Sets PG_waiters, if it is not set. */
 void wt_set_waiters(struct pcl_page_locks *L, struct pcl_page_op *op);
 
-/** One visit of a wake walk: reads the entry at op->cursor; true when it waits for op's folio and
- * bit. Counts the visit. */
+/** One visit of a wake walk: reads the entry at op->cursor; true when it waits for op's folio
+ * and bit. Counts the visit. */
 bool wt_visit(struct pcl_page_locks *L, struct pcl_page_op *op);
 
 /** Starts a walk at the head; false when the queue is empty. */
@@ -128,20 +128,20 @@ typedef enum wt_verdict (*wt_match)(struct pcl_page_locks *L, struct pcl_page_op
 
 /* Program counters of a walk; a lock's own ones lie below. */
 enum wt_walk_pc {
-    WT_LOCK = 64,    /* take the bucket lock, interrupts off */
-    WT_FIRST,        /* the head of the queue */
-    WT_VISIT,        /* read the entry: another folio or bit is skipped, at the cost of a visit */
-    WT_MATCH,        /* the lock's own treatment */
+    WT_LOCK = 64, /* take the bucket lock, interrupts off */
+    WT_FIRST,     /* the head of the queue */
+    WT_VISIT,     /* read the entry: another folio or bit is skipped, at the cost of a visit */
+    WT_MATCH,     /* the lock's own treatment */
     WT_BREAK_UNLOCK, /* a bookmark is in: let others have the bucket */
     WT_BREAK_LOCK,
     WT_RESUME,
-    WT_CLEAR,        /* PG_waiters, if nobody is left */
+    WT_CLEAR, /* PG_waiters, if nobody is left */
     WT_UNLOCK,
     WT_DONE
 };
 
-/** A micro-step of the wake walk over op's bucket, from op->pc = WT_LOCK on. break_count: visits
- * after which the lock is dropped at a bookmark, 0 never. */
+/** A micro-step of the wake walk over op's bucket, from op->pc = WT_LOCK on. break_count:
+ * visits after which the lock is dropped at a bookmark, 0 never. */
 enum pcl_more wt_walk(struct pcl_page_locks *L, struct pcl_page_op *op, wt_match match,
                       int64_t break_count);
 
