@@ -330,16 +330,34 @@ void pcl_flusher_step(struct pcl_kernel *k)
     pcl_sleep_until(k->m, pcl_ns_add(pcl_now(k->m), k->m->p->writeback_interval));
 }
 
+static const char *label_name(const struct pcl_step *steps, uint16_t label)
+{
+    while (steps->act && !(steps->act == act_label && steps->arg == label))
+        steps++;
+    return steps->act ? steps->name : "?";
+}
+
 void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op)
 {
-    for (const struct pcl_step *s = pcl_path_steps(fs, op); s->act; s++) {
+    const struct pcl_step *steps = pcl_path_steps(fs, op);
+
+    for (const struct pcl_step *s = steps; s->act; s++) {
         char mode = s->act == act_lock ? pcl_personality_mode(fs, op, (enum pcl_role)s->role) : 0;
 
-        if (s->act == act_label)
+        if (s->act == act_label) {
             fprintf(out, "%s\n", s->name);
-        else if (mode)
-            fprintf(out, "    %s %c\n", s->name, mode);
-        else
-            fprintf(out, "    %s\n", s->name);
+            continue;
+        }
+        fprintf(out, "    %s", s->name);
+        if (mode)
+            fprintf(out, " %c", mode);
+        const char *before = s->act == act_goto ? " " : " -> ";
+
+        for (int i = 0; i < 3 && s->to[i]; i++, before = ", ") {
+            const char *name = label_name(steps, s->to[i]);
+
+            fprintf(out, "%s%.*s", before, (int)strcspn(name, ":"), name);
+        }
+        fprintf(out, "\n");
     }
 }
