@@ -112,7 +112,9 @@ enum pcl_flow act_read_one(struct pcl_kernel *k, struct pcl_call *c, const struc
     (void)s;
     if (whole || (k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE))
         return flow_next(c, FLOW_SKIP);
-    if (!pcl_ext_mapped(&k->inode[c->inode].ext, c->cur)) {
+    bool behind = (int64_t)(c->cur << PCL_PAGE_SHIFT) >= pcl_inode_size(k->cache, c->inode);
+
+    if (c->hole || behind || !pcl_ext_mapped(&k->inode[c->inode].ext, c->cur)) {
         pcl_burn(k->m, k->m->p->zero_page);
         pcl_oracle_read_in(k->cache->oracle, c->folio);
         return flow_next(c, FLOW_STEP);
@@ -363,13 +365,17 @@ enum pcl_flow act_throttle(struct pcl_kernel *k, struct pcl_call *c, const struc
 
 /* --- interrupts ------------------------------------------------------------------------------------ */
 
-/* Ends one folio of a read or write-back: state first, then the page lock's unlock and walk. */
+/* Ends one folio of a read or write-back: state first, then the page lock's unlock and walk. Where a
+ * broken scheme has let the folio go meanwhile, there is nothing to end. */
 static void end_folio(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_bio *bio)
 {
     uint32_t f = pcl_cache_find(k->cache, bio->inode, c->cur, NULL);
     uint8_t bit = bio->kind == BIO_READ ? PCL_PG_LOCKED : PCL_PG_WRITEBACK;
 
-    PCL_ASSERT(f != PCL_NONE);
+    if (f == PCL_NONE || !(k->cache->flags[f] & bit)) {
+        c->cur++;
+        return;
+    }
     pcl_load(k->m, folio_line(k, f));
     if (bio->kind == BIO_READ) {
         k->cache->flags[f] |= PCL_FOLIO_UPTODATE;
@@ -413,7 +419,12 @@ void pcl_kernel_irq_step(struct pcl_kernel *k)
         return;
     }
     if (c->phase == 0) {
-        end_folio(k, c, &k->bio[c->bio]);
+        if (c->cur <= c->last) {
+            end_folio(k, c, &k->bio[c->bio]);
+            return;
+        }
+        bio_free(k, c->bio);
+        c->bio = PCL_NONE;
         return;
     }
     if (pcl_page_step(&k->page) == PCL_MORE)
@@ -422,8 +433,4 @@ void pcl_kernel_irq_step(struct pcl_kernel *k)
     pcl_folio_put(k->cache, c->folio);
     c->folio = PCL_NONE;
     c->phase = 0;
-    if (c->cur > c->last) {
-        bio_free(k, c->bio);
-        c->bio = PCL_NONE;
-    }
 }
