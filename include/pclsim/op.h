@@ -19,7 +19,9 @@
     X(PUNCH, "punch", "fallocate PUNCH_HOLE of [off, off + len)")                               \
     X(ALLOCATE, "allocate", "plain preallocation of [off, off + len)")                          \
     X(PAGE_LOCK, "pagelock", "lock the page at off, hold it, unlock it: the bare page lock")     \
-    X(DONTNEED, "dontneed", "madvise DONTNEED: drop this address space's mapping of the range")
+    X(DONTNEED, "dontneed", "madvise DONTNEED: drop this address space's mapping of the range")   \
+    X(PAGE_WAIT, "pagewait", "wait until the page at off is unlocked, own nothing, hold a reference") \
+    X(PAGE_WAIT_DROP, "pagewaitdrop", "the same without a reference while waiting")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

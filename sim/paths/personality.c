@@ -20,7 +20,7 @@ static const struct modes xfs[] = {
     {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
     {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
     {PCL_OP_ALLOCATE, "-XXX-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
 };
 
 static const struct modes ext4[] = {
@@ -28,7 +28,7 @@ static const struct modes ext4[] = {
     {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
     {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
     {PCL_OP_ALLOCATE, "-X-X-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
 };
 
 static const struct modes tmpfs[] = {
@@ -36,7 +36,7 @@ static const struct modes tmpfs[] = {
     {PCL_OP_DWRITE, "-X---"},      {PCL_OP_FAULT_READ, "S-S--"}, {PCL_OP_FAULT_WRITE, "S-S--"},
     {PCL_OP_FSYNC, "-----"},       {PCL_OP_TRUNCATE, "-X--S"},   {PCL_OP_PUNCH, "-XX-S"},
     {PCL_OP_ALLOCATE, "-X---"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},
+    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
 };
 
 static const struct modes *const tables[PCL_N_FS] = {

@@ -414,6 +414,29 @@ static const struct pcl_step page_lock_path[] = {
     S_END,
 };
 
+/* The bare wait for an unlock: a fault that met a migration entry (__migration_entry_wait: up to
+ * Linux 4.20 with a reference, then without), or a page that somebody else is reading in. */
+static const struct pcl_step page_wait_path[] = {
+    S_ENTER(fault),
+    S_IF(lookup, L_FOUND, L_MISS),
+    S_AT(L_FOUND),
+    S_SLEEPY(page_wait),
+    S_DO(put),
+    S_AT(L_MISS),
+    S_EXIT,
+    S_END,
+};
+
+static const struct pcl_step page_wait_drop_path[] = {
+    S_ENTER(fault),
+    S_IF(lookup, L_FOUND, L_MISS),
+    S_AT(L_FOUND),
+    S_SLEEPY(page_wait_drop),
+    S_AT(L_MISS),
+    S_EXIT,
+    S_END,
+};
+
 /* madvise_dontneed_free(), zap_page_range_single(): of a file mapping */
 static const struct pcl_step dontneed_path[] = {
     S_ENTER(syscall), S_LOCK(MMAP), S_CPU(madvise), S_DO(dontneed), S_UNLOCK(MMAP), S_EXIT, S_END,
@@ -450,6 +473,10 @@ const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op)
         return page_lock_path;
     case PCL_OP_DONTNEED:
         return dontneed_path;
+    case PCL_OP_PAGE_WAIT:
+        return page_wait_path;
+    case PCL_OP_PAGE_WAIT_DROP:
+        return page_wait_drop_path;
     case PCL_N_OPS:
         break;
     }

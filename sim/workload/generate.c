@@ -74,6 +74,12 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
     return at + (int64_t)place * g->align;
 }
 
+static bool one_page(enum pcl_op op)
+{
+    return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE || op == PCL_OP_PAGE_LOCK ||
+           op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP;
+}
+
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
                          uint64_t i, struct pcl_request *r)
 {
@@ -86,7 +92,7 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
                               .mm = s->mm_of[task],
                               .off = pick_offset(s, g, task, i, size),
                               .len = size};
-    if (r->op == PCL_OP_FAULT_READ || r->op == PCL_OP_FAULT_WRITE || r->op == PCL_OP_PAGE_LOCK)
+    if (one_page((enum pcl_op)r->op))
         r->len = 1;
     if (r->op == PCL_OP_FSYNC)
         r->off = r->len = 0; /* the whole file */
