@@ -31,7 +31,7 @@ struct pcl_call {
     uint8_t tried;   /* fault: it has dropped mmap_lock once */
     uint8_t skipped; /* invalidation: a folio was left for the second pass */
     uint8_t active;
-    uint8_t hole;    /* miss: the pages under way have no blocks */
+    uint8_t hole;    /* the pages under way have (or had until now) no blocks */
     uint8_t wrote;   /* it has submitted write-back */
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from cur on */

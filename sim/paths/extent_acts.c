@@ -10,7 +10,8 @@ enum pcl_flow act_alloc_blocks(struct pcl_kernel *k, struct pcl_call *c, const s
     struct pcl_extents *e = &k->inode[c->inode].ext;
 
     (void)s;
-    if (k->fs == PCL_FS_TMPFS || pcl_ext_mapped(e, c->cur))
+    c->hole = !pcl_ext_mapped(e, c->cur); /* new blocks have nothing to read in */
+    if (k->fs == PCL_FS_TMPFS || !c->hole)
         return flow_next(c, FLOW_SKIP);
     pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
     pcl_ext_map(e, c->cur, c->cur);

@@ -127,8 +127,9 @@ static inline void rig_wrong(void *arg, const struct pcl_wrong_info *info)
     r->wrong++;
 }
 
-/* machine NULL: ideal. tasks without the flusher. */
-static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t tasks, bool flusher)
+/* machine NULL: ideal. tasks without the flusher. iolock NULL: what Linux has. */
+static inline struct rig *rig_new_with(enum pcl_fs fs, const char *machine, uint32_t tasks,
+                                       bool flusher, const char *iolock)
 {
     struct rig *r = pcl_xcalloc(1, sizeof(*r));
     struct pcl_err err;
@@ -138,6 +139,9 @@ static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t 
         fail();
     }
     r->flusher = flusher;
+    if (iolock)
+        (void)snprintf(r->scheme.role[PCL_ROLE_IOLOCK].lock,
+                       sizeof(r->scheme.role[PCL_ROLE_IOLOCK].lock), "%s", iolock);
     struct pcl_machine_conf mc = {.profile = &r->p,
                                   .n_tasks = tasks + flusher,
                                   .seed = 1,
@@ -153,6 +157,11 @@ static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t 
     if (flusher)
         r->k.flusher = tasks;
     return r;
+}
+
+static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t tasks, bool flusher)
+{
+    return rig_new_with(fs, machine, tasks, flusher, NULL);
 }
 
 static inline struct pcl_request *rig_ask(struct rig *r, uint32_t task, enum pcl_op op, int64_t off,
