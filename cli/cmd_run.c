@@ -242,7 +242,7 @@ static int simulate(const struct values *v, const struct request *r,
     bool watched = isatty(STDOUT_FILENO); /* a file gets the whole answer or none of it */
     struct pcl_dataset d;
     struct pcl_err err = {0};
-    int code = CLI_DONE;
+    int code = CLI_DONE, judged;
 
     pcl_dataset_init(&d);
     if (v->db && pcl_store_open(v->db, PCL_STORE_WRITE, &s.store, &err) != PCL_OK) {
@@ -267,8 +267,9 @@ static int simulate(const struct values *v, const struct request *r,
         (void)print_json(v, r, &s);
     else
         code = cli_summary_results(stdout, study, &d, v->db);
-    if (code == CLI_DONE)
-        code = judge(&s);
+    judged = judge(&s);
+    if (judged != CLI_DONE)
+        code = judged;
 out:
     json_decref(s.runs);
     pcl_dataset_fini(&d);

@@ -117,6 +117,8 @@ static int load(const char *name, bool only_trace, struct cli_input *in, struct 
     rc = find(name, &in->path, err);
     if (rc == PCL_OK)
         rc = pcl_read_file(in->path, MAX_BYTES, &in->text, &size, err);
+    if (rc == PCL_EIO)
+        rc = err->code = PCL_EINVAL; /* a folder, no permission: what was named is no input */
     if (rc != PCL_OK)
         goto out;
     if (only_trace || pcl_trace_recognise(in->text, size)) {
