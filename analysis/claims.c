@@ -173,11 +173,13 @@ static void measure_quotient(const struct pcl_dataset *d, const struct claim_lin
     } else {
         y = point_of(d, &l->factor[1]);
         compare(&y, &x, level, &p);
-        q->ci = p.ratio;
-        if (p.n > 0 && p.mean_a == 0)
+        q->ci = l->kind == CLAIM_DIFFERENCE ? p.diff : p.ratio;
+        if (l->kind == CLAIM_DIFFERENCE && x.s)
+            q->unit = x.s->unit;
+        if (l->kind == CLAIM_QUOTIENT && p.n > 0 && p.mean_a == 0)
             q->trouble = "the divisor is 0";
         if (y.c && !y.s)
-            q->trouble = "the divisor was not measured";
+            q->trouble = "the second term was not measured";
     }
     if (!x.c)
         q->trouble = "no results";
@@ -348,7 +350,7 @@ static void evaluate_line(const struct pcl_dataset *d, const struct claim_line *
     struct quantity q = {.unit = ""};
 
     f->verdict = PCL_VERDICT_UNDECIDED;
-    if (l->kind == CLAIM_QUOTIENT)
+    if (l->kind == CLAIM_QUOTIENT || l->kind == CLAIM_DIFFERENCE)
         measure_quotient(d, l, level, &q);
     else
         measure_argmax(d, l, level, &q);

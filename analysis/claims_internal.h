@@ -24,6 +24,7 @@ struct claim_factor {
 
 enum claim_kind {
     CLAIM_QUOTIENT, /* or a single factor */
+    CLAIM_DIFFERENCE,
     CLAIM_ARGMAX,
     CLAIM_ARGMIN
 };

@@ -299,8 +299,12 @@ static int read_term(struct reader *r, struct claim_line *l)
         return rc;
     }
     rc = read_factor(r, &l->factor[0]);
-    if (rc != PCL_OK || !take(r, '/'))
+    if (rc != PCL_OK)
         return rc;
+    if (take(r, '-'))
+        l->kind = CLAIM_DIFFERENCE;
+    else if (!take(r, '/'))
+        return PCL_OK;
     l->n_factors = 2;
     rc = read_factor(r, &l->factor[1]);
     if (rc == PCL_OK && l->factor[0].n_at == 0) /* one `at` at the end is for both */
@@ -318,7 +322,7 @@ static int read_number(struct reader *r, const struct claim_line *l, double *out
     skip(r);
     at = r->p;
     if (!take_text(r, ",] \t", text, sizeof(text)) ||
-        !pcl_number_of(text, l->kind != CLAIM_QUOTIENT, out))
+        !pcl_number_of(text, l->kind == CLAIM_ARGMAX || l->kind == CLAIM_ARGMIN, out))
         return fail(r, at, "want a number, with %% or a unit of time if need be, found %s",
                     *at ? text : "the end");
     return PCL_OK;
@@ -358,7 +362,7 @@ static int read_relation(struct reader *r, struct claim_line *l)
             r->p += strlen(signs[i].sign);
             return read_number(r, l, &l->a);
         }
-    return fail(r, r->p, "want at, /, in, <, <=, >, >= or ==, found %s", found(r->p, seen));
+    return fail(r, r->p, "want at, /, -, in, <, <=, >, >= or ==, found %s", found(r->p, seen));
 }
 
 /* --- what a line needs beyond its grammar
@@ -394,7 +398,7 @@ static int check_line(struct reader *r, const struct claim_line *l)
         if (rc != PCL_OK)
             return rc;
     }
-    if (l->kind == CLAIM_QUOTIENT)
+    if (l->kind != CLAIM_ARGMAX && l->kind != CLAIM_ARGMIN)
         return PCL_OK;
     for (size_t i = 0; i < l->factor[0].axis->n_values; i++)
         if (!pcl_number_of(l->factor[0].axis->value[i], true, &v))

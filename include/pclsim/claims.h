@@ -4,15 +4,15 @@
  *
  *     expect.NAME = TERM REL
  *
- *     TERM    = FACTOR [at] [ "/" FACTOR [at] ]
+ *     TERM    = FACTOR [at] [ ("/" | "-") FACTOR [at] ]
  *             | ("argmax" | "argmin") "(" METRIC "," key ")" [at]
  *     FACTOR  = METRIC | "peak" "(" METRIC "," key ")"
  *     METRIC  = name "(" scheme [ "," object ] ")"          object: "all" when left out
  *     at      = "at" key "=" value { "," key "=" value }
  *     REL     = "in" "[" a "," b "]"  |  ("<" | "<=" | ">" | ">=" | "==") x
  *
- * A number may carry % or a unit of time (metrics in ns). An `at` at the end of a quotient also
- * holds for a numerator that has none. argmax gives the value of the grid axis `key` at which
+ * A number may carry % or a unit of time (metrics in ns). An `at` at the end of a quotient or
+ * difference also holds for a first factor that has none. argmax gives the value of the grid axis `key` at which
  * the mean is largest, peak the largest mean itself.
  *
  * A line is true when the interval of the quantity lies inside the relation, false when the two

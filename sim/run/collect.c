@@ -140,6 +140,11 @@ static void locks(struct pcl_sim *s)
     add(s, "longest_wait", "all", "ns", PCL_BETTER_LOWER, (double)longest);
     add(s, "waiters_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.waiters_max);
     add(s, "walk_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.walk_max);
+    add(s, "walks", "page", "count", PCL_BETTER_NONE, (double)s->k.page.stats.walks);
+    add(s, "walk_visits", "page", "count", PCL_BETTER_LOWER,
+        (double)s->k.page.stats.walk_visits);
+    add(s, "walk_foreign", "page", "count", PCL_BETTER_LOWER,
+        (double)s->k.page.stats.walk_foreign);
     add(s, "steals", "iolock", "count", PCL_BETTER_NONE,
         (double)s->k.range[PCL_ROLE_IOLOCK].stats.steals);
     add(s, "handoffs", "page", "count", PCL_BETTER_NONE, (double)s->k.page.stats.handoffs);
