@@ -115,6 +115,16 @@ enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t 
     return PCL_MORE;
 }
 
+enum pcl_more pw_doze_dropping(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
+{
+    bool looks = op->pc == PW_TEST;
+
+    (void)pw_doze(L, op, awake);
+    if (looks)
+        drop_reference(L, op);
+    return PCL_MORE;
+}
+
 enum pcl_more pw_finish_and_put(struct pcl_page_locks *L, struct pcl_page_op *op,
                                 enum pcl_page_result r)
 {
@@ -132,6 +142,13 @@ enum pcl_more pw_retry(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t
         L->stats.lost_retries++;
     op->pc = again;
     return PCL_MORE;
+}
+
+enum pcl_more pw_retry_dropped(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again)
+{
+    if (op->what == PCL_PAGE_WAIT_DROP)
+        return pw_finish(L, op, PCL_PAGE_GOT);
+    return pw_retry(L, op, again);
 }
 
 enum pcl_more pw_settle(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t look)

@@ -75,9 +75,15 @@ enum pcl_more pw_queue_at_tail(struct pcl_page_locks *L, struct pcl_page_op *op)
 /** Micro-steps PW_DOZE to PW_NAP, under the bucket lock at first; go on at awake. */
 enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake);
 
+/** The same; DROP gives its reference away before it sleeps, with the look at the bit. */
+enum pcl_more pw_doze_dropping(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake);
+
 /** Micro-step after a sleep: tries; got it -> leaves, done; a fatal signal -> leaves, killed;
  * else goes on at again. */
 enum pcl_more pw_retry(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again);
+
+/** The same, but DROP is done after one sleep: it must not look at the folio any more. */
+enum pcl_more pw_retry_dropped(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again);
 
 /** Micro-steps PW_SETTLE to PW_SLEEP, under the bucket lock at first; each time the task has
  * said that it sleeps they go on at look. */

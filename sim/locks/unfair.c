@@ -33,18 +33,6 @@ static void init(struct pcl_page_locks *L)
     wt_init(L, (uint32_t)L->param[P_BITS]);
 }
 
-/* Micro-steps on the way to sleep and out of it; DROP's reference goes once the entry is
- * queued. */
-static enum pcl_more doze(struct pcl_page_locks *L, struct pcl_page_op *op)
-{
-    bool gives = op->pc == PW_TEST && op->what == PCL_PAGE_WAIT_DROP;
-
-    (void)pw_doze(L, op, AWAKE);
-    if (gives && L->drop)
-        L->drop(L->pfn_arg, op->folio);
-    return PCL_MORE;
-}
-
 static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
@@ -52,14 +40,12 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
     if (op->pc >= PW_LEAVE)
         return pw_leave(L, op);
     if (op->pc >= PW_DOZE)
-        return doze(L, op);
+        return pw_doze_dropping(L, op, AWAKE);
     if (op->pc >= PW_AGAIN)
         return pw_queue_at_tail(L, op);
     if (op->pc == TRY)
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);
-    if (op->what == PCL_PAGE_WAIT_DROP) /* must not look at the folio any more */
-        return pw_finish(L, op, PCL_PAGE_GOT);
-    return pw_retry(L, op, PW_AGAIN);
+    return pw_retry_dropped(L, op, PW_AGAIN);
 }
 
 const struct pcl_page_lock_ops pcl_lock_unfair = {

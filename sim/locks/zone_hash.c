@@ -63,11 +63,11 @@ static void init(struct pcl_page_locks *L)
  * micro-step of its own. */
 static void find_bucket(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    uint32_t zone = (uint32_t)(L->pfn(L->pfn_arg, op->folio) / zone_pages(L) % zones(L));
+    uint32_t zone = (uint32_t)(op->pfn / zone_pages(L) % zones(L));
 
     if (L->m->has_lines)
         pcl_load(L->m, PCL_LINE(LOCK, zone));
-    op->bucket = (zone << L->bucket_bits) + wt_bucket(L, op->folio);
+    op->bucket = (zone << L->bucket_bits) + wt_bucket(L, op->pfn);
 }
 
 static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)

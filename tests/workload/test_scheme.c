@@ -40,9 +40,19 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
     static const struct {
         const char *name, *page, *iolock, *invalidate;
     } want[] = {
+        {"v4.8", "zone-hash", "rwsem", "rwsem"},
+        {"v4.9", "bit-hash", "rwsem", "rwsem"},
+        {"v4.10", "waiters-bit", "rwsem", "rwsem"},
+        {"v4.13", "fifo-tail", "rwsem", "rwsem"},
+        {"v4.14", "bookmark", "rwsem", "rwsem"},
         {"v5.8", "unfair", "rwsem", "rwsem"},
         {"v5.9-rc1", "handoff", "rwsem", "rwsem"},
         {"v5.9", "hybrid", "rwsem", "rwsem"},
+        {"v6.7", "folio", "rwsem", "rwsem"},
+        {"v5.8-1024", "unfair", "rwsem", "rwsem"},
+        {"v5.8-head", "unfair-head", "rwsem", "rwsem"},
+        {"v5.8-late-break", "unfair-late-break", "rwsem", "rwsem"},
+        {"atomic-handoff", "atomic-handoff", "rwsem", "rwsem"},
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
         {"fifo", "fifo", "rwsem", "rwsem"},
@@ -126,7 +136,7 @@ static void a_wrong_spec_is_explained(void **state)
         const char *spec, *msg, *hint;
     } bad[] = {
         {"v5.88", "unknown scheme 'v5.88'", "'v5.8'"},
-        {"zebra", "unknown scheme 'zebra'", "schemes: v5.8, v5.9-rc1, v5.9"},
+        {"zebra", "unknown scheme 'zebra'", "schemes: v4.8, v4.9, v4.10"},
         {"", "want NAME", NULL},
         {":page=fifo", "want NAME", NULL},
         {"v5.8,v5.9", "want NAME", NULL},
