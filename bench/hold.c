@@ -1,7 +1,8 @@
 /*
  * The hold model of an event queue: every entity has one pending event; take the earliest, set
  * it again one exponential later. The number pending stays the same, so a run measures one
- * size. The queue is the simulator's own (pclsim/engine.h), and so are the draws.
+ * size. The queue is the simulator's own (pclsim/engine.h), by the calls of the machine's loop,
+ * and so are the draws.
  *
  * The draws and the loop without the queue are measured too, to be subtracted.
  */
@@ -38,7 +39,7 @@ static uint64_t hold(struct pcl_engine *e, struct pcl_stream s, uint64_t from, u
     struct pcl_fp fp = {0, 0};
 
     for (uint64_t i = from; i < from + ops; i++) {
-        uint32_t who = pcl_event_take(e, PCL_NS_MAX);
+        uint32_t who = pcl_event_begin(e, PCL_NS_MAX);
 
         pcl_fp_add(&fp, (uint64_t)e->now ^ (uint64_t)who << 40);
         pcl_event_set(e, who, e->now + pcl_exp_from_bits(pcl_bits(s, i, 0), MEAN_NS));
