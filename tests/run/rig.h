@@ -17,6 +17,8 @@
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
+#include <pclsim/fingerprint.h>
+
 #include <pclsim/run.h>
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -113,6 +115,66 @@ static inline const struct pcl_lock_row *lock_row(const struct pcl_result *r, co
         if (strcmp(r->locks[i].name, name) == 0 && r->locks[i].mode == mode)
             return &r->locks[i];
     return NULL;
+}
+
+/* All of a result that must not depend on where and how it was made; malloc'ed. */
+static inline char *result_text(const struct pcl_result *r)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+
+    assert_non_null(f);
+    fprintf(f, "%s seed %llu rep %u failed %d %s sim %lld ops %llu events %llu fp %016llx\n", r->scheme,
+            (unsigned long long)r->seed, r->replication, r->failed, r->error, (long long)r->sim_ns,
+            (unsigned long long)r->ops, (unsigned long long)r->events,
+            (unsigned long long)r->fingerprint);
+    for (size_t i = 0; i < r->n_metrics; i++)
+        fprintf(f, "%s %s %.17g\n", r->metrics[i].name, r->metrics[i].object, r->metrics[i].value);
+    for (size_t i = 0; i < r->n_hists; i++)
+        fprintf(f, "%s %s %llu %lld\n", r->hists[i].name, r->hists[i].object,
+                (unsigned long long)r->hists[i].h.count,
+                (long long)pcl_hist_quantile(&r->hists[i].h, 0.9));
+    for (size_t i = 0; i < r->n_locks; i++)
+        fprintf(f, "%s %c %llu %llu %lld %lld\n", r->locks[i].name, r->locks[i].mode,
+                (unsigned long long)r->locks[i].acquisitions,
+                (unsigned long long)r->locks[i].contentions, (long long)r->locks[i].wait_total,
+                (long long)r->locks[i].hold_total);
+    for (size_t i = 0; i < r->n_violations; i++)
+        fprintf(f, "%lld %s %s\n", (long long)r->violations[i].at, r->violations[i].kind,
+                r->violations[i].text);
+    assert_int_equal(fclose(f), 0);
+    return text;
+}
+
+/* The shipped scenarios of workloads/, sorted, cut short: long enough for locks to be fought for. */
+static inline size_t shipped_names(char ***paths)
+{
+    static char root[] = PCLSIM_SOURCE_DIR;
+
+    assert_int_equal(setenv("PCLSIM_DATA", root, 1), 0);
+    size_t n = pcl_list_data("workloads", ".ini", paths), kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *base = strrchr((*paths)[i], '/');
+
+        if (base && strcmp(base, "/schemes.ini") == 0)
+            free((*paths)[i]);
+        else
+            (*paths)[kept++] = (*paths)[i];
+    }
+    assert_true(kept >= 6);
+    return kept;
+}
+
+static inline void cut_short(struct pcl_scenario *s)
+{
+    if (s->warmup > 1000000)
+        s->warmup = 1000000;
+    if (s->duration > 4000000)
+        s->duration = 4000000;
+    if (s->ops > 5000)
+        s->ops = 5000;
 }
 
 /* --- intervals ------------------------------------------------------------------------------ */
