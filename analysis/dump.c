@@ -22,7 +22,8 @@ static const struct {
      "SELECT key,name,object,count,enc FROM hist JOIN run USING(run_id) ORDER BY 1,2,3"},
     {"lockstat", "SELECT key,lock,mode,acquisitions,contentions,con_bounces,acq_bounces,"
                  "wait_min_ns,wait_max_ns,wait_total_ns,hold_min_ns,hold_max_ns,hold_total_ns,"
-                 "steals,handoffs,lost_retries,trylock_failures,walk_visits,walk_foreign,walks"
+                 "steals,handoffs,lost_retries,trylock_failures,walk_visits,walk_foreign,walks,"
+                 "walk_max,walk_foreign_max,wasted_wakes,sleeps,line_transfers,bypass_max"
                  " FROM lockstat JOIN run USING(run_id) ORDER BY 1,2,3"},
     {"violation", "SELECT key,seq,kind,at_ns,text,steps FROM violation JOIN run USING(run_id)"
                   " ORDER BY 1,2"},

@@ -83,8 +83,10 @@ static int get_locks(struct pcl_store *s, int64_t run, struct pcl_result *out,
         pcl_ns *const times[] = {&l->wait_min, &l->wait_max, &l->wait_total,
                                  &l->hold_min, &l->hold_max, &l->hold_total};
         uint64_t *const more[] = {
-            &l->steals,      &l->handoffs,     &l->lost_retries, &l->trylock_failures,
-            &l->walk_visits, &l->walk_foreign, &l->walks};
+            &l->steals,           &l->handoffs,     &l->lost_retries, &l->trylock_failures,
+            &l->walk_visits,      &l->walk_foreign, &l->walks,        &l->walk_max,
+            &l->walk_foreign_max, &l->wasted_wakes, &l->sleeps,       &l->line_transfers,
+            &l->bypass_max};
         int col = 3;
 
         for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)

@@ -191,12 +191,14 @@ static int add_lock(struct pcl_store *s, int64_t run, const struct pcl_lock_row 
 
     if (!st)
         return pcl_store_error(s, err, "cannot store lock statistics");
-    pcl_store_bind(st, "issiiiiiiiiiiiiiiiii", run, l->name, mode, (int64_t)l->acquisitions,
-                   (int64_t)l->contentions, (int64_t)l->con_bounces, (int64_t)l->acq_bounces,
-                   l->wait_min, l->wait_max, l->wait_total, l->hold_min, l->hold_max,
-                   l->hold_total, (int64_t)l->steals, (int64_t)l->handoffs,
-                   (int64_t)l->lost_retries, (int64_t)l->trylock_failures,
-                   (int64_t)l->walk_visits, (int64_t)l->walk_foreign, (int64_t)l->walks);
+    pcl_store_bind(st, "issiiiiiiiiiiiiiiiiiiiiiii", run, l->name, mode,
+                   (int64_t)l->acquisitions, (int64_t)l->contentions, (int64_t)l->con_bounces,
+                   (int64_t)l->acq_bounces, l->wait_min, l->wait_max, l->wait_total,
+                   l->hold_min, l->hold_max, l->hold_total, (int64_t)l->steals,
+                   (int64_t)l->handoffs, (int64_t)l->lost_retries, (int64_t)l->trylock_failures,
+                   (int64_t)l->walk_visits, (int64_t)l->walk_foreign, (int64_t)l->walks,
+                   (int64_t)l->walk_max, (int64_t)l->walk_foreign_max, (int64_t)l->wasted_wakes,
+                   (int64_t)l->sleeps, (int64_t)l->line_transfers, (int64_t)l->bypass_max);
     return run_stmt(s, st, err);
 }
 

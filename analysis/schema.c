@@ -61,6 +61,9 @@ static const char tables[] =
     " hold_total_ns INTEGER NOT NULL, steals INTEGER NOT NULL, handoffs INTEGER NOT NULL,"
     " lost_retries INTEGER NOT NULL, trylock_failures INTEGER NOT NULL,"
     " walk_visits INTEGER NOT NULL, walk_foreign INTEGER NOT NULL, walks INTEGER NOT NULL,"
+    " walk_max INTEGER NOT NULL, walk_foreign_max INTEGER NOT NULL,"
+    " wasted_wakes INTEGER NOT NULL, sleeps INTEGER NOT NULL,"
+    " line_transfers INTEGER NOT NULL, bypass_max INTEGER NOT NULL,"
     " PRIMARY KEY(run_id, lock, mode)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE violation("

@@ -42,7 +42,7 @@ static const char *const sql[PCL_N_STMTS] = {
         "INSERT INTO hist(run_id,name,object,count,enc) VALUES(?1,?2,?3,?4,?5)",
     [PCL_STMT_LOCK_ADD] = "INSERT INTO lockstat "
                           "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
-                          "?18,?19,?20)",
+                          "?18,?19,?20,?21,?22,?23,?24,?25,?26)",
     [PCL_STMT_VIOLATION_ADD] =
         "INSERT INTO violation(run_id,seq,kind,at_ns,text,steps) VALUES(?1,?2,?3,?4,?5,?6)",
     [PCL_STMT_HOST_ADD] = "INSERT INTO run_host(run_id,wall_s,stored_at,host,kernel,cpu) "

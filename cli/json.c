@@ -118,7 +118,13 @@ static json_t *lock_row(const struct pcl_lock_row *l)
                   {"trylock_failures", l->trylock_failures},
                   {"walks", l->walks},
                   {"walk_visits", l->walk_visits},
-                  {"walk_foreign", l->walk_foreign}};
+                  {"walk_foreign", l->walk_foreign},
+                  {"walk_max", l->walk_max},
+                  {"walk_foreign_max", l->walk_foreign_max},
+                  {"wasted_wakes", l->wasted_wakes},
+                  {"sleeps", l->sleeps},
+                  {"line_transfers", l->line_transfers},
+                  {"bypass_max", l->bypass_max}};
     const struct {
         const char *name;
         pcl_ns value;

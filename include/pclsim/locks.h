@@ -65,7 +65,10 @@ struct pcl_lock_stats {
         pcl_ns longest_wait;
     } mode[2];
     uint64_t steals, handoffs, lost_retries, trylock_failures, wasted_wakes;
-    uint64_t walks, walk_visits, walk_foreign, walk_max, bookmarks;
+    uint64_t walks, walk_visits, walk_foreign, walk_max, foreign_max, bookmarks;
+    uint64_t sleeps;               /* context switches while an operation was under way */
+    uint64_t line_transfers;       /* of cache lines, asked for by operations */
+    uint64_t bypass_max;           /* later arrivals that were granted before one waiter */
     uint64_t waiters, waiters_max; /* sleeping now and at most */
     int64_t held, held_max;
 };
@@ -129,6 +132,7 @@ enum pcl_waiter_flag {
 };
 
 struct pcl_page_locks;
+struct pcl_lock_notes;
 
 struct pcl_page_lock_ops {
     const char *name, *summary, *source;
@@ -161,6 +165,7 @@ struct pcl_page_locks {
     struct pcl_page_queue *queue;
     uint32_t n_queues;
     struct pcl_lock_stats stats;
+    struct pcl_lock_notes *notes; /* NULL in the explorer */
 };
 
 struct pcl_bucket {
@@ -184,9 +189,18 @@ void pcl_page_locks_fini(struct pcl_page_locks *L);
 /** Begins an operation of the running body; then call pcl_page_step() once per micro-step. */
 void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t folio, uint8_t bit,
                     bool killable);
+void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum pcl_more more);
+
 static inline enum pcl_more pcl_page_step(struct pcl_page_locks *L)
 {
-    return L->ops->step(L, &L->op[L->m->cur]);
+    struct pcl_page_op *op = &L->op[L->m->cur];
+    uint64_t transfers = L->m->line_transfers;
+    enum pcl_more more = L->ops->step(L, op);
+
+    L->stats.line_transfers += L->m->line_transfers - transfers;
+    if (L->notes && (more == PCL_DONE ? op->what != PCL_PAGE_UNLOCK : op->contended))
+        pcl_page_note(L, op, more);
+    return more;
 }
 
 /* --- range locks --------------------------------------------------------------------------- */
@@ -268,6 +282,7 @@ struct pcl_range_locks {
     struct pcl_range_op *op;     /* [n_bodies] */
     uint32_t n_bodies;
     struct pcl_lock_stats stats;
+    struct pcl_lock_notes *notes; /* NULL in the explorer */
 };
 
 int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum pcl_role role,
@@ -294,9 +309,19 @@ uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, ui
 /** Begins the release or downgrade of a held request. */
 void pcl_range_begin_release(struct pcl_range_locks *R, enum pcl_range_what what, uint32_t node);
 
+void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
+                    enum pcl_more more);
+
 static inline enum pcl_more pcl_range_step(struct pcl_range_locks *R)
 {
-    return R->ops->step(R, &R->op[R->m->cur]);
+    struct pcl_range_op *op = &R->op[R->m->cur];
+    uint64_t transfers = R->m->line_transfers;
+    enum pcl_more more = R->ops->step(R, op);
+
+    R->stats.line_transfers += R->m->line_transfers - transfers;
+    if (R->notes && op->what <= PCL_RANGE_TRY && (more == PCL_DONE || op->contended))
+        pcl_range_note(R, op, more);
+    return more;
 }
 
 /** Ends a request: called by a lock when it is released, failed or killed. */
@@ -337,6 +362,28 @@ const char *pcl_lock_props(unsigned props, char *buf, size_t n);
 
 void pcl_lock_stats_init(struct pcl_lock_stats *s);
 void pcl_lock_stats_fini(struct pcl_lock_stats *s);
+
+/* --- what the statistics remember of single locks and operations (notes.c) ------------------ */
+
+struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m);
+void pcl_lock_notes_free(struct pcl_lock_notes *N);
+
+/** The running body begins an operation on the lock of this folio or instance. */
+void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
+                          uint32_t object);
+
+/** A folio was made, locked by the running body: its lock has no past. N may be NULL. */
+void pcl_lock_notes_fresh(struct pcl_lock_notes *N, const struct pcl_machine *m,
+                          uint32_t object);
+
+/** A wake walk of this body has visited an entry of another folio. N may be NULL. */
+void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body);
+
+/** The largest bypass of those who still wait; exact: the locks have PCL_PROP_EXACT. */
+uint64_t pcl_lock_notes_longest_bypass(const struct pcl_lock_notes *N, bool exact);
+
+/** Host bytes for each task. */
+size_t pcl_lock_notes_task_bytes(void);
 
 /* Notes of the lock algorithms themselves; the waits and holds are recorded by the caller. */
 static inline void pcl_note_sleep(struct pcl_lock_stats *s)

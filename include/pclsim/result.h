@@ -35,8 +35,15 @@ struct pcl_lock_row {
     uint64_t acquisitions, contentions, con_bounces, acq_bounces;
     pcl_ns wait_min, wait_max, wait_total;
     pcl_ns hold_min, hold_max, hold_total;
+    /* of the class, in the row of its exclusive mode; of the shared one when that is all it has
+     */
     uint64_t steals, handoffs, lost_retries, trylock_failures;
-    uint64_t walk_visits, walk_foreign, walks;
+    uint64_t walk_visits, walk_foreign, walks; /* entries seen by wake walks, of other pages */
+    uint64_t walk_max, walk_foreign_max;       /* in one walk */
+    uint64_t wasted_wakes;                     /* wake-ups after which the waiter slept again */
+    uint64_t sleeps;                           /* context switches of waiters */
+    uint64_t line_transfers;                   /* of cache lines, by operations of the class */
+    uint64_t bypass_max; /* most later arrivals that were served before one waiter */
 };
 
 struct pcl_violation {

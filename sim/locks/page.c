@@ -30,6 +30,7 @@ int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
         pcl_state_register(m->state, (void **)&L->waiter, sizeof(*L->waiter), &L->n_waiters);
     }
     pcl_lock_stats_init(&L->stats);
+    L->notes = m->explore ? NULL : pcl_lock_notes_new(m);
     L->ops->init(L);
     return PCL_OK;
 }
@@ -37,6 +38,7 @@ int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
 void pcl_page_locks_fini(struct pcl_page_locks *L)
 {
     pcl_lock_stats_fini(&L->stats);
+    pcl_lock_notes_free(L->notes);
     free(L->op);
     free(L->waiter);
     free(L->bucket);
@@ -54,4 +56,6 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
                                             .pfn = L->pfn(L->pfn_arg, folio),
                                             .bucket = PCL_NONE,
                                             .cursor = PCL_NONE};
+    if (L->notes)
+        pcl_lock_notes_begin(L->notes, L->m, folio);
 }

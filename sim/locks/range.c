@@ -65,12 +65,14 @@ int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum 
             pcl_state_register(m->state, (void **)&R->state, R->ops->state_size, &R->n_inst);
     }
     pcl_lock_stats_init(&R->stats);
+    R->notes = m->explore ? NULL : pcl_lock_notes_new(m);
     return PCL_OK;
 }
 
 void pcl_range_locks_fini(struct pcl_range_locks *R)
 {
     pcl_lock_stats_fini(&R->stats);
+    pcl_lock_notes_free(R->notes);
     free(R->op);
     free(R->node);
     free(R->state);
@@ -121,6 +123,8 @@ uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, ui
                                         .inst = inst,
                                         .node = node,
                                         .cursor = PCL_NONE};
+    if (R->notes)
+        pcl_lock_notes_begin(R->notes, R->m, inst);
     return node;
 }
 

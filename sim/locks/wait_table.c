@@ -148,6 +148,7 @@ bool wt_visit(struct pcl_page_locks *L, struct pcl_page_op *op)
         return false; /* another walker's */
     if (w->folio != op->folio) {
         L->stats.walk_foreign++;
+        pcl_lock_notes_foreign(L->notes, &L->stats, L->m->cur);
         return false;
     }
     op->matched = 1;

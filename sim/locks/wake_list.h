@@ -77,8 +77,6 @@ static inline void wake_list_wake(struct pcl_range_locks *R, struct pcl_range_op
     wake_list_leave(R, node);
     if (pcl_wake(R->m, body))
         pcl_transition(&R->m->eng, PCL_TR_WAKE, body, range_object(R, op->inst));
-    else
-        R->stats.wasted_wakes++;
 }
 
 #endif

@@ -152,6 +152,7 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
         return flow_to(k, c, s->to[0], FLOW_STEP);
     k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
     k->page.stats.held++;
+    pcl_lock_notes_fresh(k->page.notes, k->m, c->folio);
     return flow_next(c, FLOW_STEP);
 }
 
@@ -193,6 +194,7 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
         return c->n ? flow_next(c, FLOW_STEP) : flow_to(k, c, s->to[0], FLOW_STEP);
     pcl_folio_put(k->cache, f); /* the lock keeps it in the index until it is filled */
     k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
+    pcl_lock_notes_fresh(k->page.notes, k->m, f);
     c->n++;
     c->phase = INSERT_ALLOC;
     return FLOW_STEP;

@@ -59,6 +59,24 @@ static double fairness(const struct pcl_sim *s)
     return squares > 0 ? sum * sum / (squares * s->n_work) : PCL_NAN;
 }
 
+/* What is counted for a class as a whole. */
+static void class_counts(struct pcl_lock_row *r, const struct pcl_lock_stats *st)
+{
+    r->steals = st->steals;
+    r->handoffs = st->handoffs;
+    r->lost_retries = st->lost_retries;
+    r->trylock_failures = st->trylock_failures;
+    r->walk_visits = st->walk_visits;
+    r->walk_foreign = st->walk_foreign;
+    r->walks = st->walks;
+    r->walk_max = st->walk_max;
+    r->walk_foreign_max = st->foreign_max;
+    r->wasted_wakes = st->wasted_wakes;
+    r->sleeps = st->sleeps;
+    r->line_transfers = st->line_transfers;
+    r->bypass_max = st->bypass_max;
+}
+
 static void lock_row(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st, int mode)
 {
     const struct pcl_hist *w = &st->mode[mode].wait, *h = &st->mode[mode].hold;
@@ -69,21 +87,16 @@ static void lock_row(struct pcl_sim *s, const char *name, const struct pcl_lock_
 
     r->acquisitions = st->mode[mode].acquisitions;
     r->contentions = st->mode[mode].contentions;
+    r->con_bounces = st->mode[mode].con_bounces;
+    r->acq_bounces = st->mode[mode].acq_bounces;
     r->wait_min = w->count ? w->min : 0;
     r->wait_max = w->count ? w->max : 0;
     r->wait_total = (pcl_ns)w->sum;
     r->hold_min = h->count ? h->min : 0;
     r->hold_max = h->count ? h->max : 0;
     r->hold_total = (pcl_ns)h->sum;
-    if (mode == PCL_SHARED)
-        return;
-    r->steals = st->steals;
-    r->handoffs = st->handoffs;
-    r->lost_retries = st->lost_retries;
-    r->trylock_failures = st->trylock_failures;
-    r->walk_visits = st->walk_visits;
-    r->walk_foreign = st->walk_foreign;
-    r->walks = st->walks;
+    if (mode == PCL_EXCLUSIVE || st->mode[PCL_EXCLUSIVE].acquisitions == 0)
+        class_counts(r, st);
 }
 
 /* The longest wait counts those that were not over at the end. */
@@ -102,11 +115,22 @@ static pcl_ns unfinished_wait(const struct pcl_sim *s)
     return longest;
 }
 
+/* How the waiters of a class fared. */
+static void class_metrics(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st)
+{
+    add(s, "bypass_max", name, "count", PCL_BETTER_LOWER, (double)st->bypass_max);
+    add(s, "wasted_wakes", name, "count", PCL_BETTER_LOWER, (double)st->wasted_wakes);
+    add(s, "steals", name, "count", PCL_BETTER_NONE, (double)st->steals);
+    add(s, "handoffs", name, "count", PCL_BETTER_NONE, (double)st->handoffs);
+    add(s, "lost_retries", name, "count", PCL_BETTER_LOWER, (double)st->lost_retries);
+    add(s, "trylock_failures", name, "count", PCL_BETTER_NONE, (double)st->trylock_failures);
+}
+
 static void one_lock(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st,
                      pcl_ns *longest)
 {
     uint64_t acquisitions = st->mode[0].acquisitions + st->mode[1].acquisitions;
-    struct pcl_hist wait;
+    struct pcl_hist wait, *hold;
 
     if (acquisitions == 0)
         return;
@@ -126,30 +150,49 @@ static void one_lock(struct pcl_sim *s, const char *name, const struct pcl_lock_
         *longest = wait.max;
     pcl_hist_merge(pcl_result_add_hist(s->out, "wait", name), &wait);
     pcl_hist_fini(&wait);
+    hold = pcl_result_add_hist(s->out, "hold", name);
+    pcl_hist_merge(hold, &st->mode[0].hold);
+    pcl_hist_merge(hold, &st->mode[1].hold);
+    add(s, "hold_mean", name, "ns", PCL_BETTER_NONE,
+        hold->count ? pcl_hist_mean(hold) : PCL_NAN);
+    add(s, "hold_max", name, "ns", PCL_BETTER_NONE, hold->count ? (double)hold->max : PCL_NAN);
+    class_metrics(s, name, st);
+}
+
+/* A waiter that is still passed by counts as those that were served. */
+static void note_bypass(struct pcl_lock_stats *st, const struct pcl_lock_notes *notes,
+                        unsigned props)
+{
+    uint64_t by = pcl_lock_notes_longest_bypass(notes, props & PCL_PROP_EXACT);
+
+    if (by > st->bypass_max)
+        st->bypass_max = by;
 }
 
 static void locks(struct pcl_sim *s)
 {
     pcl_ns longest = unfinished_wait(s);
+    const struct pcl_lock_stats *page = &s->k.page.stats;
 
+    note_bypass(&s->k.page.stats, s->k.page.notes, 0);
     one_lock(s, "page", &s->k.page.stats, &longest);
     one_lock(s, "writeback", &s->k.writeback_stats, &longest);
     for (int r = 0; r < PCL_N_ROLES; r++)
-        if (s->k.range[r].ops)
+        if (s->k.range[r].ops) {
+            note_bypass(&s->k.range[r].stats, s->k.range[r].notes, s->k.range[r].ops->props);
             one_lock(s, pcl_role_name((enum pcl_role)r), &s->k.range[r].stats, &longest);
+        }
     add(s, "longest_wait", "all", "ns", PCL_BETTER_LOWER, (double)longest);
-    add(s, "waiters_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.waiters_max);
-    add(s, "walk_max", "page", "count", PCL_BETTER_LOWER, (double)s->k.page.stats.walk_max);
-    add(s, "walks", "page", "count", PCL_BETTER_NONE, (double)s->k.page.stats.walks);
-    add(s, "walk_visits", "page", "count", PCL_BETTER_LOWER,
-        (double)s->k.page.stats.walk_visits);
-    add(s, "walk_foreign", "page", "count", PCL_BETTER_LOWER,
-        (double)s->k.page.stats.walk_foreign);
-    add(s, "steals", "iolock", "count", PCL_BETTER_NONE,
-        (double)s->k.range[PCL_ROLE_IOLOCK].stats.steals);
-    add(s, "handoffs", "page", "count", PCL_BETTER_NONE, (double)s->k.page.stats.handoffs);
-    add(s, "lost_retries", "page", "count", PCL_BETTER_LOWER,
-        (double)s->k.page.stats.lost_retries);
+    add(s, "waiters_max", "page", "count", PCL_BETTER_LOWER, (double)page->waiters_max);
+    add(s, "walk_max", "page", "count", PCL_BETTER_LOWER, (double)page->walk_max);
+    add(s, "walks", "page", "count", PCL_BETTER_NONE, (double)page->walks);
+    add(s, "walk_visits", "page", "count", PCL_BETTER_LOWER, (double)page->walk_visits);
+    add(s, "walk_foreign", "page", "count", PCL_BETTER_LOWER, (double)page->walk_foreign);
+    add(s, "walk_mean", "page", "count", PCL_BETTER_LOWER,
+        page->walks ? (double)page->walk_visits / (double)page->walks : PCL_NAN);
+    add(s, "walk_foreign_max", "page", "count", PCL_BETTER_LOWER, (double)page->foreign_max);
+    add(s, "walk_foreign_mean", "page", "count", PCL_BETTER_LOWER,
+        page->walks ? (double)page->walk_foreign / (double)page->walks : PCL_NAN);
 }
 
 static void scheduling(struct pcl_sim *s)

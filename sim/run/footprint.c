@@ -16,14 +16,15 @@ static size_t machine_bytes(const struct pcl_machine *m)
 
 static size_t lock_bytes(const struct pcl_kernel *k)
 {
-    size_t bytes =
-        k->page.n_bodies * sizeof(*k->page.op) + k->page.n_waiters * sizeof(*k->page.waiter);
+    size_t bytes = k->page.n_bodies * (sizeof(*k->page.op) + pcl_lock_notes_task_bytes()) +
+                   k->page.n_waiters * sizeof(*k->page.waiter);
 
     for (int r = 0; r < PCL_N_ROLES; r++) {
         const struct pcl_range_locks *R = &k->range[r];
 
         if (R->ops)
-            bytes += R->n_nodes * sizeof(*R->node) + R->n_bodies * sizeof(*R->op);
+            bytes += R->n_nodes * sizeof(*R->node) +
+                     R->n_bodies * (sizeof(*R->op) + pcl_lock_notes_task_bytes());
     }
     return bytes;
 }

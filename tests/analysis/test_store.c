@@ -100,7 +100,13 @@ static void full_result(struct syn *y)
                                .trylock_failures = 14,
                                .walk_visits = 15,
                                .walk_foreign = 16,
-                               .walks = 17};
+                               .walks = 17,
+                               .walk_max = 18,
+                               .walk_foreign_max = 19,
+                               .wasted_wakes = 20,
+                               .sleeps = 21,
+                               .line_transfers = 22,
+                               .bypass_max = 23};
     v = pcl_result_add_violation(&y->r);
     (void)snprintf(v->kind, sizeof(v->kind), "stale data");
     (void)snprintf(v->text, sizeof(v->text), "task 3 read page 9");

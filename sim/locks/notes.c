@@ -1,0 +1,391 @@
+/*
+ * Who overtook whom, and from CPU to CPU: what the statistics of a class of locks must remember
+ * about each lock and each operation under way. The algorithms know nothing of it; it looks at
+ * an operation when it begins, when it is seen to wait, and when it is over. Outside the model
+ * state.
+ *
+ * The waiting operations of a lock stand in line in the order in which they began to wait,
+ * however often they lose and queue again:
+ *
+ *   line    | A | . | B | C | . | D |        . has left, D joined last
+ *   grants  | 0 | 1 | 0 | 0 | 1 | 0 |        A was bypassed by 2, and by those who never waited
+ *
+ * A Fenwick tree over the grants answers "how many behind this place" in O(log n), so that a
+ * hundred thousand waiters of one page cost no more each than a few. Locks that let disjoint
+ * ranges pass have conflicts to look at and are counted one by one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <pclsim/locks.h>
+
+enum {
+    KEPT = 64 /* places of an empty line */
+};
+
+/* An operation under way. */
+struct wait {
+    uint32_t place;        /* in its lock's line, PCL_NONE: in none */
+    uint32_t sleeps;       /* of its task, when it began */
+    uint32_t foreign : 31; /* wake walk: entries of other pages so far */
+    uint32_t bounced : 1;  /* began on another CPU than the last owner's */
+};
+
+/* A lock: of one folio, or of one inode. */
+struct past {
+    uint32_t line; /* + 1, 0: nobody waits */
+    uint32_t cpu;  /* of the last owner + 1, 0: none yet */
+};
+
+struct entry {
+    uint32_t body; /* PCL_NONE: has left */
+    bool exclusive;
+    int64_t base[2]; /* by mode: what its count of later grants began with; for exact locks [0]
+                        is the count itself */
+};
+
+struct line {
+    struct entry *v;
+    uint32_t *tree[2];  /* [cap + 1] by mode: grants at the places */
+    uint64_t placed[2]; /* all grants at places */
+    uint64_t others[2]; /* all grants to operations that never waited */
+    uint32_t n, cap, waiting;
+    uint32_t next_free;
+};
+
+struct pcl_lock_notes {
+    struct wait *wait; /* [n_bodies] */
+    struct past *past; /* by folio or instance */
+    uint32_t n_past;
+    struct line *line;
+    uint32_t n_lines, free_line;
+};
+
+struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m)
+{
+    struct pcl_lock_notes *N = pcl_xcalloc(1, sizeof(*N));
+
+    N->wait = pcl_xcalloc(m->n_bodies, sizeof(*N->wait));
+    N->free_line = PCL_NONE;
+    return N;
+}
+
+void pcl_lock_notes_free(struct pcl_lock_notes *N)
+{
+    if (!N)
+        return;
+    for (uint32_t i = 0; i < N->n_lines; i++) {
+        free(N->line[i].v);
+        free(N->line[i].tree[0]);
+        free(N->line[i].tree[1]);
+    }
+    free(N->line);
+    free(N->wait);
+    free(N->past);
+    free(N);
+}
+
+size_t pcl_lock_notes_task_bytes(void)
+{
+    return sizeof(struct wait);
+}
+
+static struct past *past_of(struct pcl_lock_notes *N, uint32_t object)
+{
+    if (object >= N->n_past) {
+        uint32_t n = N->n_past ? N->n_past : 64;
+
+        while (n <= object)
+            n *= 2;
+        N->past = pcl_xrealloc(N->past, n, sizeof(*N->past));
+        memset(N->past + N->n_past, 0, (n - N->n_past) * sizeof(*N->past));
+        N->n_past = n;
+    }
+    return &N->past[object];
+}
+
+/* --- the line ------------------------------------------------------------------------------- */
+
+static void tree_add(uint32_t *tree, uint32_t cap, uint32_t place)
+{
+    for (uint32_t i = place + 1; i <= cap; i += i & -i)
+        tree[i]++;
+}
+
+static uint64_t tree_up_to(const uint32_t *tree, uint32_t place)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = place + 1; i; i -= i & -i)
+        sum += tree[i];
+    return sum;
+}
+
+static uint64_t grants_behind(const struct line *l, uint32_t place, int mode)
+{
+    return l->placed[mode] - tree_up_to(l->tree[mode], place);
+}
+
+static uint64_t bypassed_by(const struct line *l, uint32_t place, int mode)
+{
+    return (uint64_t)((int64_t)(l->others[mode] + grants_behind(l, place, mode)) -
+                      l->v[place].base[mode]);
+}
+
+/* A shared waiter minds exclusive grants only. */
+static uint64_t bypassed(const struct line *l, uint32_t place, bool exact)
+{
+    const struct entry *e = &l->v[place];
+
+    if (exact)
+        return (uint64_t)e->base[0];
+    return bypassed_by(l, place, PCL_EXCLUSIVE) +
+           (e->exclusive ? bypassed_by(l, place, PCL_SHARED) : 0);
+}
+
+static void make_room(struct line *l)
+{
+    l->cap = l->cap ? 2 * l->cap : 8;
+    l->v = pcl_xrealloc(l->v, l->cap, sizeof(*l->v));
+    for (int mode = 0; mode < 2; mode++)
+        l->tree[mode] = pcl_xrealloc(l->tree[mode], l->cap + 1, sizeof(**l->tree));
+}
+
+static void forget_places(struct line *l)
+{
+    for (int mode = 0; mode < 2; mode++) {
+        memset(l->tree[mode], 0, (l->cap + 1) * sizeof(**l->tree));
+        l->placed[mode] = 0;
+    }
+}
+
+/* The line is full: closes up, or grows when that would not help for long. */
+static void close_up(struct pcl_lock_notes *N, struct line *l)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < l->n; i++) {
+        struct entry e = l->v[i];
+
+        if (e.body == PCL_NONE)
+            continue;
+        for (int mode = 0; mode < 2; mode++)
+            e.base[mode] -= (int64_t)grants_behind(l, i, mode);
+        l->v[n] = e;
+        N->wait[e.body].place = n++;
+    }
+    l->n = n;
+    if (n > l->cap / 2 || l->cap == 0)
+        make_room(l);
+    forget_places(l);
+}
+
+static struct line *line_of(struct pcl_lock_notes *N, struct past *p)
+{
+    uint32_t i = N->free_line;
+
+    if (p->line)
+        return &N->line[p->line - 1];
+    if (i == PCL_NONE) {
+        i = N->n_lines++;
+        N->line = pcl_xrealloc(N->line, N->n_lines, sizeof(*N->line));
+        N->line[i] = (struct line){.next_free = PCL_NONE};
+    }
+    N->free_line = N->line[i].next_free;
+    p->line = i + 1;
+    return &N->line[i];
+}
+
+static void join(struct pcl_lock_notes *N, uint32_t object, uint32_t body, bool exclusive,
+                 bool exact)
+{
+    struct line *l = line_of(N, past_of(N, object));
+
+    if (l->n == l->cap)
+        close_up(N, l);
+    l->v[l->n] = (struct entry){.body = body, .exclusive = exclusive};
+    for (int mode = 0; mode < 2 && !exact; mode++)
+        l->v[l->n].base[mode] = (int64_t)l->others[mode];
+    N->wait[body].place = l->n++;
+    l->waiting++;
+}
+
+static void leave(struct pcl_lock_notes *N, struct past *p, uint32_t body)
+{
+    struct line *l = &N->line[p->line - 1];
+
+    l->v[N->wait[body].place].body = PCL_NONE;
+    N->wait[body].place = PCL_NONE;
+    if (--l->waiting)
+        return;
+    if (l->cap >
+        KEPT) /* what a crowd needed must not be cleared for each of the few after it */
+        l->cap = KEPT;
+    forget_places(l);
+    l->others[0] = l->others[1] = 0;
+    l->n = 0;
+    l->next_free = N->free_line;
+    N->free_line = p->line - 1;
+    p->line = 0;
+}
+
+/* A grant to whoever stands at place, or to somebody who never waited (PCL_NONE). */
+static void overtake(struct line *l, uint32_t place, int mode)
+{
+    if (place == PCL_NONE) {
+        l->others[mode]++;
+        return;
+    }
+    tree_add(l->tree[mode], l->cap, place);
+    l->placed[mode]++;
+}
+
+static void overtake_conflicting(struct pcl_range_locks *R, struct line *l, uint32_t place,
+                                 uint32_t node)
+{
+    uint32_t end = place == PCL_NONE ? l->n : place;
+
+    for (uint32_t i = 0; i < end; i++)
+        if (l->v[i].body != PCL_NONE &&
+            pcl_range_conflict(&R->node[node], &R->node[R->op[l->v[i].body].node]))
+            l->v[i].base[0]++;
+}
+
+/* --- operations ----------------------------------------------------------------------------- */
+
+void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
+                          uint32_t object)
+{
+    uint32_t cpu = past_of(N, object)->cpu;
+
+    N->wait[m->cur] = (struct wait){.place = PCL_NONE,
+                                    .sleeps = m->task[m->cur].voluntary,
+                                    .bounced = cpu && cpu != m->cur_cpu + 1};
+}
+
+void pcl_lock_notes_fresh(struct pcl_lock_notes *N, const struct pcl_machine *m,
+                          uint32_t object)
+{
+    if (N)
+        past_of(N, object)->cpu = m->cur_cpu + 1;
+}
+
+void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body)
+{
+    if (!N)
+        return;
+    if (++N->wait[body].foreign > st->foreign_max)
+        st->foreign_max = N->wait[body].foreign;
+}
+
+/* Sleeps of an operation that is over: each but the last ended in a wake-up for nothing. */
+static uint32_t count_sleeps(struct pcl_lock_notes *N, const struct pcl_machine *m,
+                             struct pcl_lock_stats *st)
+{
+    uint32_t sleeps = m->task[m->cur].voluntary - N->wait[m->cur].sleeps;
+
+    st->sleeps += sleeps;
+    if (sleeps > 1)
+        st->wasted_wakes += sleeps - 1;
+    return sleeps;
+}
+
+static void count_bounces(const struct wait *w, const struct pcl_machine *m, struct past *p,
+                          struct pcl_lock_stats *st, int mode, bool contended)
+{
+    if (contended && w->bounced)
+        st->mode[mode].con_bounces++;
+    if (p->cpu && p->cpu != m->cur_cpu + 1)
+        st->mode[mode].acq_bounces++;
+    p->cpu = m->cur_cpu + 1;
+}
+
+static void count_bypass(struct pcl_lock_notes *N, const struct past *p, uint32_t body,
+                         bool exact, struct pcl_lock_stats *st)
+{
+    uint64_t by = bypassed(&N->line[p->line - 1], N->wait[body].place, exact);
+
+    if (by > st->bypass_max)
+        st->bypass_max = by;
+}
+
+static void page_owned(struct pcl_page_locks *L, struct past *p, bool contended,
+                       uint32_t sleeps)
+{
+    struct pcl_lock_notes *N = L->notes;
+    uint32_t me = L->m->cur, place = N->wait[me].place;
+
+    count_bounces(&N->wait[me], L->m, p, &L->stats, PCL_EXCLUSIVE, contended);
+    if (place != PCL_NONE)
+        count_bypass(N, p, me, false, &L->stats);
+    if (!p->line)
+        return;
+    struct line *l = &N->line[p->line - 1];
+
+    if (sleeps == 0 && l->waiting > (place != PCL_NONE))
+        L->stats.steals++;
+    overtake(l, place, PCL_EXCLUSIVE);
+}
+
+void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum pcl_more more)
+{
+    struct pcl_lock_notes *N = L->notes;
+    uint32_t me = L->m->cur;
+    bool owns = op->what == PCL_PAGE_LOCK || op->what == PCL_PAGE_TRYLOCK;
+
+    if (more == PCL_MORE) {
+        if (owns && N->wait[me].place == PCL_NONE)
+            join(N, op->folio, me, true, false);
+        return;
+    }
+    struct past *p = past_of(N, op->folio);
+    uint32_t sleeps = count_sleeps(N, L->m, &L->stats);
+
+    if (owns && op->result == PCL_PAGE_GOT)
+        page_owned(L, p, op->contended, sleeps);
+    else if (op->contended && op->bit == PCL_PG_LOCKED && N->wait[me].bounced)
+        L->stats.mode[PCL_SHARED].con_bounces++;
+    if (N->wait[me].place != PCL_NONE)
+        leave(N, p, me);
+}
+
+void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
+                    enum pcl_more more)
+{
+    struct pcl_lock_notes *N = R->notes;
+    uint32_t me = R->m->cur, place = N->wait[me].place;
+    bool exact = R->ops->props & PCL_PROP_EXACT;
+
+    if (more == PCL_MORE) {
+        if (place == PCL_NONE)
+            join(N, op->inst, me, R->node[op->node].mode == PCL_EXCLUSIVE, exact);
+        return;
+    }
+    struct past *p = past_of(N, op->inst);
+
+    count_sleeps(N, R->m, &R->stats);
+    if (op->result == PCL_RANGE_GOT) {
+        int mode = R->node[op->node].mode;
+
+        count_bounces(&N->wait[me], R->m, p, &R->stats, mode, op->contended);
+        if (place != PCL_NONE)
+            count_bypass(N, p, me, exact, &R->stats);
+        if (p->line && exact)
+            overtake_conflicting(R, &N->line[p->line - 1], place, op->node);
+        else if (p->line)
+            overtake(&N->line[p->line - 1], place, mode);
+    }
+    if (place != PCL_NONE)
+        leave(N, p, me);
+}
+
+uint64_t pcl_lock_notes_longest_bypass(const struct pcl_lock_notes *N, bool exact)
+{
+    uint64_t longest = 0;
+
+    for (uint32_t i = 0; N && i < N->n_lines; i++)
+        for (uint32_t k = 0; k < N->line[i].n; k++)
+            if (N->line[i].v[k].body != PCL_NONE && bypassed(&N->line[i], k, exact) > longest)
+                longest = bypassed(&N->line[i], k, exact);
+    return longest;
+}
