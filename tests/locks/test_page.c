@@ -15,11 +15,17 @@
 
 static const struct pcl_lock_param one_bucket[] = {{"bits", 0}, {"unfairness", 1}};
 
+/* Those whose walks take a break, and all that have the hint. */
 static const char *const table_locks[] = {"unfair", "handoff", "hybrid"};
+static const char *const hinted[] = {"waiters-bit", "fifo-tail",   "bookmark",
+                                     "unfair",      "unfair-head", "unfair-late-break",
+                                     "handoff",     "hybrid",      "folio"};
+
+enum { N_HINTED = sizeof hinted / sizeof hinted[0] };
 
 static unsigned n_params(const char *lock)
 {
-    return strcmp(lock, "hybrid") == 0 ? 2 : 1;
+    return strcmp(lock, "hybrid") == 0 || strcmp(lock, "folio") == 0 ? 2 : 1;
 }
 
 static void explore(const char *lock, const struct pcl_page_lock_ops *ops,
@@ -71,19 +77,19 @@ static void a_hint_cleared_too_early_is_seen(void **state)
     struct pcl_explore_result res;
 
     (void)state;
-    for (size_t i = 0; i < sizeof table_locks / sizeof table_locks[0]; i++) {
+    for (size_t i = 0; i < N_HINTED; i++) {
         struct pcl_page_lock_ops broken;
 
-        whole = rig_lock(table_locks[i])->page;
+        whole = rig_lock(hinted[i])->page;
         broken = *whole;
         broken.step = clears_too_early;
-        explore(table_locks[i], &broken, script, 3, 0, &res);
+        explore(hinted[i], &broken, script, 3, 0, &res);
         assert_int_equal(res.verdict, PCL_EXPLORE_VIOLATION);
         assert_string_equal(res.why, "a waiter sleeps on a folio whose PG_waiters is clear");
         pcl_explore_fini(&res);
 
         broken.validate = rig_lock("fifo")->page->validate; /* says yes: it has no queues */
-        explore(table_locks[i], &broken, script, 3, 0, &res);
+        explore(hinted[i], &broken, script, 3, 0, &res);
         assert_int_equal(res.verdict, PCL_EXPLORE_DEADLOCK);
         pcl_explore_fini(&res);
     }
@@ -143,14 +149,14 @@ static void other_bits_and_folios_keep_their_hint(void **state)
     struct pcl_explore_result res;
 
     (void)state;
-    for (size_t i = 0; i < sizeof table_locks / sizeof table_locks[0]; i++) {
-        explore(table_locks[i], NULL, bits, 4, PCL_PG_WRITEBACK, &res);
+    for (size_t i = 0; i < N_HINTED; i++) {
+        explore(hinted[i], NULL, bits, 4, PCL_PG_WRITEBACK, &res);
         if (res.verdict != PCL_EXPLORE_OK || !res.exhausted)
-            fail_msg("%s: %s, %s", table_locks[i], res.why, res.schedule);
+            fail_msg("%s: %s, %s", hinted[i], res.why, res.schedule);
         pcl_explore_fini(&res);
-        explore(table_locks[i], NULL, folios, 3, 0, &res);
+        explore(hinted[i], NULL, folios, 3, 0, &res);
         if (res.verdict != PCL_EXPLORE_OK || !res.exhausted)
-            fail_msg("%s: %s, %s", table_locks[i], res.why, res.schedule);
+            fail_msg("%s: %s, %s", hinted[i], res.why, res.schedule);
         pcl_explore_fini(&res);
     }
 }
@@ -318,26 +324,32 @@ static void an_unfair_sleeper_starves_and_a_handed_one_does_not(void **state)
 static void a_killed_hybrid_waiter_may_swallow_a_wake(void **state)
 {
     static const struct rig_op *script[] = {lock_a, killable, kill_1, lock_a};
-    struct pcl_explore_result res;
-    struct rig r;
+    static const char *const locks[] = {"hybrid", "folio"};
 
     (void)state;
-    explore("hybrid", NULL, script, 4, 0, &res);
-    assert_int_equal(res.verdict, PCL_EXPLORE_DEADLOCK);
+    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        struct pcl_explore_result res;
+        struct rig r;
 
-    rig_init(&r, &(struct rig_conf){.lock = "hybrid",
-                                    .param = one_bucket,
-                                    .n_params = 2,
-                                    .n_tasks = 4,
-                                    .script = script,
-                                    .explore = true});
-    assert_int_equal(pcl_explore_replay(&r.m, res.schedule, NULL, NULL, NULL), PCL_OK);
-    assert_int_equal(r.killed, 1);
-    assert_int_equal(r.m.model[3].run, PCL_RUN_ASLEEP);
-    assert_false(r.flags[0] & PCL_PG_LOCKED);
-    assert_true(r.flags[0] & PCL_PG_WAITERS);
-    rig_fini(&r);
-    pcl_explore_fini(&res);
+        explore(locks[i], NULL, script, 4, 0, &res);
+        assert_int_equal(res.verdict, PCL_EXPLORE_DEADLOCK);
+        if (getenv("PCLSIM_EXPLORE_STATS"))
+            print_message("%s: %s\n", locks[i], res.schedule);
+        rig_init(&r, &(struct rig_conf){.lock = locks[i],
+                                        .param = one_bucket,
+                                        .n_params = 2,
+                                        .n_tasks = 4,
+                                        .script = script,
+                                        .explore = true});
+        assert_int_equal(pcl_explore_replay(&r.m, res.schedule, NULL, NULL, NULL), PCL_OK);
+        assert_int_equal(r.killed, 1);
+        assert_int_equal(r.L.waiter[1].flags, PCL_W_WOKEN); /* told, and left all the same */
+        assert_int_equal(r.m.model[3].run, PCL_RUN_ASLEEP);
+        assert_false(r.flags[0] & PCL_PG_LOCKED);
+        assert_true(r.flags[0] & PCL_PG_WAITERS);
+        rig_fini(&r);
+        pcl_explore_fini(&res);
+    }
 }
 
 /* With the first attempt already handed over there is nothing to swallow. */
