@@ -172,6 +172,7 @@ struct pcl_bucket {
     uint32_t head, tail; /* waiter entries */
     uint32_t spin;
     uint32_t len;
+    uint32_t line; /* number of the cache line that the head lies in */
 };
 
 struct pcl_page_queue {

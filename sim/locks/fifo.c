@@ -1,54 +1,22 @@
 /*
- * fifo: a plain first-come-first-served lock per page, as textbooks have it; no kernel does this.
- * It is the reference of the analytic cases: queue and sleep are one step, the release makes the
- * first waiter the owner.
+ * fifo: a plain first-come-first-served lock per page, as textbooks have it; no kernel does
+ * this. It is the reference of the analytic cases: queue and sleep are one step, the release
+ * makes the first waiter the owner.
  *
  *   queue[folio].owner   body that owns the lock bit, PCL_NONE
  *   queue[folio].head    waiters in arrival order, linked through their entries
  */
-#include "wait_table.h"
+#include "page_heads.h"
 
-enum {
-    START,
-    GRANTED
-};
-
-static void init(struct pcl_page_locks *L)
-{
-    if (L->m->state)
-        pcl_state_register(L->m->state, (void **)&L->queue, sizeof(*L->queue), &L->n_queues);
-}
-
-static struct pcl_page_queue *queue_of(struct pcl_page_locks *L, uint32_t folio)
-{
-    if (folio >= L->n_queues) {
-        uint32_t n = L->n_queues ? L->n_queues : 64;
-
-        while (n <= folio)
-            n *= 2;
-        L->queue = pcl_xrealloc(L->queue, n, sizeof(*L->queue));
-        for (uint32_t i = L->n_queues; i < n; i++)
-            L->queue[i] = (struct pcl_page_queue){PCL_NONE, PCL_NONE, PCL_NONE};
-        L->n_queues = n;
-    }
-    return &L->queue[folio];
-}
+enum { START, GRANTED };
 
 static void append(struct pcl_page_locks *L, struct pcl_page_op *op, struct pcl_page_queue *q)
 {
     uint32_t me = L->m->cur;
 
-    L->waiter[me] = (struct pcl_waiter){.next = PCL_NONE,
-                                        .prev = q->tail,
-                                        .folio = op->folio,
-                                        .bit = op->bit,
-                                        .kind = op->what,
-                                        .queued = 1};
-    if (q->head == PCL_NONE)
-        q->head = me;
-    else
-        L->waiter[q->tail].next = me;
-    q->tail = me;
+    L->waiter[me] =
+        (struct pcl_waiter){.folio = op->folio, .bit = op->bit, .kind = op->what, .queued = 1};
+    head_append(L, q, me);
     op->contended = 1;
     pcl_note_sleep(&L->stats);
     pcl_transition(&L->m->eng, PCL_TR_BLOCK, me, op->pfn);
@@ -58,14 +26,7 @@ static void take_out(struct pcl_page_locks *L, struct pcl_page_queue *q, uint32_
 {
     struct pcl_waiter *w = &L->waiter[e];
 
-    if (w->prev == PCL_NONE)
-        q->head = w->next;
-    else
-        L->waiter[w->prev].next = w->next;
-    if (w->next == PCL_NONE)
-        q->tail = w->prev;
-    else
-        L->waiter[w->next].prev = w->prev;
+    head_remove(L, q, e);
     w->queued = 0;
     w->flags = PCL_W_WOKEN;
     pcl_note_awake(&L->stats);
@@ -73,8 +34,8 @@ static void take_out(struct pcl_page_locks *L, struct pcl_page_queue *q, uint32_
     pcl_wake(L->m, e);
 }
 
-/* Serves the queue from its head: everybody who waits for op's bit to clear, up to and including
- * the first who wants to own it. */
+/* Serves the queue from its head: everybody who waits for op's bit to clear, up to and
+ * including the first who wants to own it. */
 static void serve(struct pcl_page_locks *L, struct pcl_page_op *op, struct pcl_page_queue *q)
 {
     for (uint32_t e = q->head, next; e != PCL_NONE; e = next) {
@@ -97,7 +58,7 @@ static void serve(struct pcl_page_locks *L, struct pcl_page_op *op, struct pcl_p
 
 static enum pcl_more start(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    struct pcl_page_queue *q = queue_of(L, op->folio);
+    struct pcl_page_queue *q = head_of(L, op->folio);
 
     pcl_rmw(L->m, wt_folio_line(op));
     op->result = PCL_PAGE_GOT;
@@ -137,20 +98,10 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
     struct pcl_waiter *w = &L->waiter[L->m->cur];
 
     if (w->queued) { /* a signal woke it */
-        take_out(L, queue_of(L, w->folio), L->m->cur);
+        take_out(L, head_of(L, w->folio), L->m->cur);
         op->result = PCL_PAGE_KILLED;
     }
     return PCL_DONE;
-}
-
-static bool validate(const struct pcl_page_locks *L, const char **why)
-{
-    *why = "waiters on a free page";
-    for (uint32_t f = 0; f < L->n_queues; f++)
-        for (uint32_t e = L->queue[f].head; e != PCL_NONE; e = L->waiter[e].next)
-            if (!((*L->flags)[f] & L->waiter[e].bit))
-                return false;
-    return true;
 }
 
 static void memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out)
@@ -165,8 +116,8 @@ const struct pcl_page_lock_ops pcl_lock_fifo = {
     .summary = "first come, first served; the textbook's lock",
     .source = "reference for the analytic cases; no kernel",
     .props = PCL_PROP_FIFO,
-    .init = init,
+    .init = heads_init,
     .step = step,
-    .validate = validate,
+    .validate = heads_validate,
     .memory = memory,
 };

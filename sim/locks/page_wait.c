@@ -46,7 +46,7 @@ enum pcl_more pw_peek(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->bucket == PCL_NONE)
         op->bucket = wt_bucket(L, op->pfn);
-    pcl_load(L->m, wt_bucket_line(op->bucket));
+    pcl_load(L->m, wt_bucket_line(L, op->bucket));
     op->pc = WT_LOCK;
     return L->bucket[op->bucket].head == PCL_NONE ? PCL_DONE : PCL_MORE;
 }

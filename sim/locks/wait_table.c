@@ -8,18 +8,41 @@ void wt_init(struct pcl_page_locks *L, uint32_t bits)
     wt_init_tables(L, 1, bits);
 }
 
+static void new_bucket(struct pcl_page_locks *L, uint32_t b)
+{
+    L->bucket[b] = (struct pcl_bucket){.head = PCL_NONE,
+                                       .tail = PCL_NONE,
+                                       .spin = pcl_spin_new(L->m),
+                                       .line = b * BUCKET_BYTES / 64};
+}
+
 void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits)
 {
     L->bucket_bits = bits;
     L->n_buckets = tables << bits;
     L->bucket = pcl_xcalloc(L->n_buckets, sizeof(*L->bucket));
     for (uint32_t b = 0; b < L->n_buckets; b++)
-        L->bucket[b] =
-            (struct pcl_bucket){.head = PCL_NONE, .tail = PCL_NONE, .spin = pcl_spin_new(L->m)};
+        new_bucket(L, b);
     for (uint32_t i = 0; i < L->n_waiters; i++)
         L->waiter[i] = (struct pcl_waiter){.next = PCL_NONE, .prev = PCL_NONE};
     if (L->m->state)
         pcl_state_register(L->m->state, (void **)&L->bucket, sizeof(*L->bucket), &L->n_buckets);
+}
+
+void wt_own_bucket(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    if (op->folio >= L->n_buckets) {
+        uint32_t b = L->n_buckets, n = b ? b : 64;
+
+        while (n <= op->folio)
+            n *= 2;
+        L->bucket = pcl_xrealloc(L->bucket, n, sizeof(*L->bucket));
+        L->n_buckets = n;
+        for (; b < n; b++)
+            new_bucket(L, b);
+    }
+    op->bucket = op->folio;
+    L->bucket[op->bucket].line = op->pfn;
 }
 
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out)
@@ -45,12 +68,12 @@ void wt_lock(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->bucket == PCL_NONE)
         op->bucket = wt_bucket(L, op->pfn);
-    pcl_spin_lock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(op->bucket), true);
+    pcl_spin_lock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(L, op->bucket), true);
 }
 
 void wt_unlock(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    pcl_spin_unlock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(op->bucket), true);
+    pcl_spin_unlock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(L, op->bucket), true);
 }
 
 static void insert_before(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry,
@@ -81,7 +104,7 @@ static void enqueue(struct pcl_page_locks *L, struct pcl_page_op *op, uint32_t n
     w->folio = op->folio;
     w->bit = op->bit;
     w->kind = op->what;
-    pcl_touch(L->m, wt_bucket_line(op->bucket));
+    pcl_touch(L->m, wt_bucket_line(L, op->bucket));
     if (L->m->has_lines)
         pcl_store(L->m, PCL_LINE(WAITER, e));
     insert_before(L, op->bucket, e, next);

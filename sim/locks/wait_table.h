@@ -25,6 +25,10 @@ void wt_init(struct pcl_page_locks *L, uint32_t bits);
 /** Allocates so many tables of 2^bits buckets each, one behind the other. */
 void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits);
 
+/** Gives op's folio a bucket of its own, numbered as the folio, in a line of the page's. Tables grow
+ * on demand: to be called at the begin of every operation. */
+void wt_own_bucket(struct pcl_page_locks *L, struct pcl_page_op *op);
+
 /** Memory account of a lock that uses the table. */
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out);
 
@@ -41,10 +45,10 @@ static inline pcl_line wt_folio_line(const struct pcl_page_op *op)
     return PCL_LINE(FOLIO, op->pfn);
 }
 
-/** The line that a bucket shares with its neighbours. */
-static inline pcl_line wt_bucket_line(uint32_t bucket)
+/** The line that a bucket lies in; in a table neighbours share it. */
+static inline pcl_line wt_bucket_line(const struct pcl_page_locks *L, uint32_t bucket)
 {
-    return PCL_LINE(BUCKET, (uint64_t)bucket * BUCKET_BYTES / 64);
+    return PCL_LINE(BUCKET, L->bucket[bucket].line);
 }
 
 /** Micro-step: spin_lock_irq on the bucket of op's folio. */

@@ -462,6 +462,50 @@ static void nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock(vo
     }
 }
 
+/* --- ideas ---------------------------------------------------------------------------------
+ */
+
+/* Sleepers of another page: in its way in a table of one bucket, not in a queue of its own. */
+static void a_page_with_a_queue_of_its_own_meets_no_strangers(void **state)
+{
+    static const struct rig_op *script[] = {lock_a, lock_b, lock_b, lock_a};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct rig r;
+
+        start(&r, i ? "page-queue" : "folio", script, 4, NULL, 0);
+        take(&r, 0);
+        take(&r, 1);
+        fall_asleep(&r, 2);
+        fall_asleep(&r, 3);
+        release(&r, 0);
+        assert_int_equal(r.L.stats.walk_foreign, !i);
+        assert_false(asleep(&r, 3));
+        rig_fini(&r);
+    }
+}
+
+/* Steps that a lock and an unlock without waiters take, in other words: accesses. */
+static unsigned steps_alone(const char *lock)
+{
+    static const struct rig_op *script[] = {lock_a};
+    unsigned n = 0;
+    struct rig r;
+
+    start(&r, lock, script, 1, NULL, 0);
+    for (; r.m.model[0].run != PCL_RUN_DEAD; n++)
+        go(&r, 0);
+    rig_fini(&r);
+    return n;
+}
+
+static void lockdep_costs_accesses(void **state)
+{
+    (void)state;
+    assert_int_equal(steps_alone("lockdep-page"), steps_alone("folio") + 5);
+}
+
 /* --- a signal ------------------------------------------------------------------------------
  */
 
@@ -503,13 +547,20 @@ static void memory_is_that_of_the_structures(void **state)
 {
     static const struct {
         const char *lock;
-        int64_t fixed, fixed_dbg, per_waiter;
-    } want[] = {{"bit-hash", 6144, 20480, 64},      {"waiters-bit", 6144, 20480, 56},
-                {"fifo-tail", 6144, 20480, 56},     {"bookmark", 6144, 20480, 56},
-                {"unfair", 6144, 20480, 56},        {"handoff", 6144, 20480, 56},
-                {"hybrid", 6144, 20480, 56},        {"folio", 6144, 20480, 56},
-                {"unfair-head", 6144, 20480, 56},   {"unfair-late-break", 6144, 20480, 56},
-                {"atomic-handoff", 6144, 20480, 56}};
+        int64_t fixed, fixed_dbg, per_waiter, per_page, per_page_dbg;
+    } want[] = {{"bit-hash", 6144, 20480, 64},
+                {"waiters-bit", 6144, 20480, 56},
+                {"fifo-tail", 6144, 20480, 56},
+                {"bookmark", 6144, 20480, 56},
+                {"unfair", 6144, 20480, 56},
+                {"handoff", 6144, 20480, 56},
+                {"hybrid", 6144, 20480, 56},
+                {"folio", 6144, 20480, 56},
+                {"unfair-head", 6144, 20480, 56},
+                {"unfair-late-break", 6144, 20480, 56},
+                {"atomic-handoff", 6144, 20480, 56},
+                {"page-queue", 0, 0, 56, 24, 80},
+                {"lockdep-page", 6144, 20480, 56, 0, 48}};
     static const struct rig_op *script[] = {lock_a};
 
     (void)state;
@@ -523,8 +574,8 @@ static void memory_is_that_of_the_structures(void **state)
         assert_int_equal(mem.fixed_dbg, want[i].fixed_dbg);
         assert_int_equal(mem.per_waiter, want[i].per_waiter);
         assert_int_equal(mem.per_waiter_dbg, want[i].per_waiter);
-        assert_int_equal(mem.per_page, 0);
-        assert_int_equal(mem.per_page_dbg, 0);
+        assert_int_equal(mem.per_page, want[i].per_page);
+        assert_int_equal(mem.per_page_dbg, want[i].per_page_dbg);
         rig_fini(&r);
     }
 }
@@ -544,6 +595,8 @@ int main(void)
         cmocka_unit_test(a_loser_goes_to_the_tail_or_to_the_head),
         cmocka_unit_test(a_walk_breaks_at_once_or_after_a_wake),
         cmocka_unit_test(nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock),
+        cmocka_unit_test(a_page_with_a_queue_of_its_own_meets_no_strangers),
+        cmocka_unit_test(lockdep_costs_accesses),
         cmocka_unit_test(a_signal_before_the_try_loses_a_wake_up),
         cmocka_unit_test(memory_is_that_of_the_structures),
     };

@@ -53,6 +53,8 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"v5.8-head", "unfair-head", "rwsem", "rwsem"},
         {"v5.8-late-break", "unfair-late-break", "rwsem", "rwsem"},
         {"atomic-handoff", "atomic-handoff", "rwsem", "rwsem"},
+        {"page-queue", "page-queue", "rwsem", "rwsem"},
+        {"lockdep-page", "lockdep-page", "rwsem", "rwsem"},
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
         {"fifo", "fifo", "rwsem", "rwsem"},
