@@ -128,6 +128,67 @@ static void it_equals_a_sorted_list(void **unused)
         play(sizes[i], &draw);
 }
 
+/* Begun events: while entity x runs, others may be set, moved and cancelled; then x asks whether it
+ * may go on at time t. A yes must be true; without any change in between a no must be true as well. */
+static void begun_entities_go_on_only_when_they_are_next(void **unused)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 5, 8, 17, 64, 300};
+    uint64_t draw = 1u << 20, yes = 0;
+
+    (void)unused;
+    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        uint32_t n = sizes[s];
+        struct pcl_engine e;
+        struct list l = {.e = &e, .n = n, .t = pcl_xcalloc(n, sizeof(pcl_ns))};
+
+        pcl_engine_init(&e, n, pcl_stream(n, 1, 0, PCL_DRAW_RANK));
+        for (uint32_t i = 0; i < n; i++)
+            pcl_event_set(&e, i, l.t[i] = (pcl_ns)(next_bits(&draw) % 50));
+        for (int round = 0; round < 6000; round++) {
+            uint32_t x = pcl_event_begin(&e, PCL_NS_MAX - 1), first = list_first(&l);
+            unsigned changes = (unsigned)(next_bits(&draw) % 4);
+            bool cancelled = false;
+
+            assert_int_equal(x, first);
+            if (x == PCL_NONE) {
+                pcl_event_set(&e, 0, l.t[0] = e.now);
+                continue;
+            }
+            assert_true(e.now == l.t[x]);
+            l.t[x] = PCL_NS_MAX;
+            for (unsigned c = 0; c < changes && n > 1; c++) {
+                uint32_t other = (x + 1 + (uint32_t)(next_bits(&draw) % (n - 1))) % n;
+
+                if (next_bits(&draw) % 4 == 0) {
+                    pcl_event_cancel(&e, other);
+                    l.t[other] = PCL_NS_MAX;
+                    cancelled = true;
+                } else {
+                    cancelled |= l.t[other] != PCL_NS_MAX;
+                    pcl_event_set(&e, other, l.t[other] = some_time(&e, &draw));
+                }
+            }
+            pcl_ns t = some_time(&e, &draw);
+            uint32_t rival = list_first(&l);
+            bool want = rival == PCL_NONE || t < l.t[rival] ||
+                        (t == l.t[rival] && e.leaf_of[x] < e.leaf_of[rival]);
+            bool ahead = pcl_event_ahead(&e, x, t);
+
+            assert_true(!ahead || want);
+            assert_true(ahead || !want || cancelled);
+            yes += ahead;
+            if (next_bits(&draw) % 16) {
+                pcl_event_set(&e, x, l.t[x] = t);
+            } else {
+                pcl_event_cancel(&e, x);
+            }
+        }
+        pcl_engine_fini(&e);
+        free(l.t);
+    }
+    assert_true(yes > 1000);
+}
+
 static void ranks_are_a_permutation(void **unused)
 {
     (void)unused;
@@ -191,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_equals_a_sorted_list),
+        cmocka_unit_test(begun_entities_go_on_only_when_they_are_next),
         cmocka_unit_test(ranks_are_a_permutation),
         cmocka_unit_test(equal_times_favour_nobody_for_ever),
         cmocka_unit_test(times_that_do_not_fit_are_the_end_of_time),
