@@ -354,6 +354,10 @@ extern const size_t pcl_n_locks;
 const struct pcl_page_lock_ops *pcl_page_lock_find(const char *name);
 const struct pcl_range_lock_ops *pcl_range_lock_find(const char *name);
 
+/** Adds to err, which says that there is no lock of this kind and name, what may have been
+ * meant. Returns err's code. */
+int pcl_lock_suggest(struct pcl_err *err, enum pcl_lock_kind kind, const char *name);
+
 /** Fills param[] from a choice: defaults, then the choice's own, each in its range. */
 int pcl_lock_params(const struct pcl_lock_param_info *info, const struct pcl_lock_choice *choice,
                     const char *lock, int64_t *param, struct pcl_err *err);

@@ -15,8 +15,10 @@ int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
 
     *L = (struct pcl_page_locks){
         .ops = pcl_page_lock_find(name), .m = m, .flags = flags, .pfn = pfn, .pfn_arg = pfn_arg};
-    if (!L->ops)
-        return pcl_fail(err, PCL_ENOENT, "role page: want a page lock, found '%s'", name);
+    if (!L->ops) {
+        (void)pcl_fail(err, PCL_ENOENT, "role page: want a page lock, found '%s'", name);
+        return pcl_lock_suggest(err, PCL_LOCK_PAGE, name);
+    }
     int rc = pcl_lock_params(L->ops->params, choice, name, L->param, err);
 
     if (rc)

@@ -48,9 +48,11 @@ int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum 
                                   .m = m,
                                   .role = role,
                                   .line_class = (uint8_t)line_class(role)};
-    if (!R->ops)
-        return pcl_fail(err, PCL_ENOENT, "role %s: want a range lock, found '%s'",
-                        pcl_role_name(role), name);
+    if (!R->ops) {
+        (void)pcl_fail(err, PCL_ENOENT, "role %s: want a range lock, found '%s'",
+                       pcl_role_name(role), name);
+        return pcl_lock_suggest(err, PCL_LOCK_RANGE, name);
+    }
     int rc = pcl_lock_params(R->ops->params, choice, name, R->param, err);
 
     if (rc)

@@ -1,6 +1,7 @@
 /*
  * The list of locks: made from locks.def, in its order; nothing runs before main.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <pclsim/locks.h>
@@ -35,6 +36,32 @@ const struct pcl_range_lock_ops *pcl_range_lock_find(const char *name)
         if (pcl_lock_list[i].range && strcmp(pcl_lock_list[i].range->name, name) == 0)
             return pcl_lock_list[i].range;
     return NULL;
+}
+
+static const char *name_of(const struct pcl_lock_entry *e)
+{
+    return e->kind == PCL_LOCK_PAGE ? e->page->name : e->range->name;
+}
+
+int pcl_lock_suggest(struct pcl_err *err, enum pcl_lock_kind kind, const char *name)
+{
+    static const char *const kinds[] = {"page lock", "range lock"};
+    const char **names = pcl_xcalloc(pcl_n_locks, sizeof(*names));
+    const char *near;
+    size_t n = 0;
+
+    for (size_t i = 0; i < pcl_n_locks; i++)
+        if (pcl_lock_list[i].kind == kind)
+            names[n++] = name_of(&pcl_lock_list[i]);
+    near = pcl_nearest(name, names, n);
+    free(names);
+    if (near)
+        return pcl_hint(err, "did you mean '%s'?", near);
+    for (size_t i = 0; i < pcl_n_locks; i++)
+        if (strcmp(name_of(&pcl_lock_list[i]), name) == 0)
+            return pcl_hint(err, "'%s' is a %s; see pclsim schemes --locks", name,
+                            kinds[pcl_lock_list[i].kind]);
+    return pcl_hint(err, "see pclsim schemes --locks");
 }
 
 int pcl_lock_params(const struct pcl_lock_param_info *info, const struct pcl_lock_choice *choice,

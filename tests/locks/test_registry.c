@@ -107,9 +107,28 @@ static void a_role_refuses_a_lock_of_the_other_kind(void **state)
     assert_int_equal(pcl_range_locks_init(&R, &m, PCL_ROLE_INVALIDATE, &page, &err),
                      PCL_ENOENT);
     assert_string_equal(err.msg, "role invalidate: want a range lock, found 'hybrid'");
+    assert_string_equal(err.hint, "'hybrid' is a page lock; see pclsim schemes --locks");
     assert_int_equal(pcl_page_locks_init(&L, &m, &range, &flags, NULL, NULL, &err), PCL_ENOENT);
     assert_string_equal(err.msg, "role page: want a page lock, found 'rwsem'");
     pcl_machine_fini(&m);
+}
+
+static void a_misspelt_lock_is_recognised(void **state)
+{
+    static const struct pcl_lock_choice page = {.lock = "hybird"}, range = {.lock = "rw_sem"},
+                                        unknown = {.lock = "qqqqqqqq"};
+    struct pcl_err err = {0};
+    struct pcl_machine m = {0};
+    struct pcl_range_locks R;
+    struct pcl_page_locks L;
+
+    (void)state;
+    assert_int_equal(pcl_page_locks_init(&L, &m, &page, NULL, NULL, NULL, &err), PCL_ENOENT);
+    assert_string_equal(err.hint, "did you mean 'hybrid'?");
+    assert_int_equal(pcl_range_locks_init(&R, &m, PCL_ROLE_IOLOCK, &range, &err), PCL_ENOENT);
+    assert_string_equal(err.hint, "did you mean 'rwsem'?");
+    assert_int_equal(pcl_range_locks_init(&R, &m, PCL_ROLE_IOLOCK, &unknown, &err), PCL_ENOENT);
+    assert_string_equal(err.hint, "see pclsim schemes --locks");
 }
 
 static void properties_have_names(void **state)
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test(parameters_default_and_override),
         cmocka_unit_test(wrong_parameters_are_explained),
         cmocka_unit_test(a_role_refuses_a_lock_of_the_other_kind),
+        cmocka_unit_test(a_misspelt_lock_is_recognised),
         cmocka_unit_test(properties_have_names),
     };
 
