@@ -21,6 +21,13 @@ struct values {
     bool grid, check, dump, no_run_ahead;
 };
 
+/* The forms of --format, in the order of its words; the first two are those of all verbs. */
+enum form { RUN_TABLE = CLI_TABLE, RUN_JSON = CLI_JSON, RUN_LOCKSTAT, RUN_PERF, RUN_PERF_CSV };
+
+static const pcl_lockform_print lock_forms[] = {[RUN_LOCKSTAT] = pcl_lockstat_print,
+                                                [RUN_PERF] = pcl_perf_lock_print,
+                                                [RUN_PERF_CSV] = pcl_perf_lock_csv};
+
 #define FS_WORDS "xfs|ext4|tmpfs|page-only"
 #define NOT_GIVEN (-1)
 #define DEFAULT_MAX_THINK INT64_C(1000000000) /* 1 s: longer gaps are people, not programs */
@@ -67,8 +74,10 @@ static const struct cli_option options[] = {
      "pass every event through the queue: slower, the same results"},
     {"dump", 0, CLI_FLAG, offsetof(struct values, dump), NULL, NULL, 0, 0,
      "print the effective scenario, schemes and machine, and run nothing"},
-    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json", 0, 0,
-     "form of the result: table or json"},
+    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM",
+     "table|json|lockstat|perf|perf-csv", 0, 0,
+     "form of the result: table, json, or each run's locks as /proc/lock_stat (lockstat) or "
+     "perf lock contention (perf, perf-csv) shows them"},
     {"json", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_JSON, 0,
      "short for --format json"},
 };
@@ -238,18 +247,25 @@ static int simulate(const struct values *v, const struct request *r,
 {
     struct cli_session s = {.study = study,
                             .workers = v->jobs > 0 ? (unsigned)v->jobs : 0,
-                            .want_json = v->form == CLI_JSON};
+                            .want_json = v->form == RUN_JSON,
+                            .print_locks = lock_forms[v->form]};
     bool watched = isatty(STDOUT_FILENO); /* a file gets the whole answer or none of it */
     struct pcl_dataset d;
     struct pcl_err err = {0};
     int code = CLI_DONE, judged;
+    char *locks = NULL;
+    size_t n_locks;
 
     pcl_dataset_init(&d);
     if (v->db && pcl_store_open(v->db, PCL_STORE_WRITE, &s.store, &err) != PCL_OK) {
         code = cli_report(&err);
         goto out;
     }
-    if (v->form == CLI_TABLE && watched)
+    if (s.print_locks) {
+        s.locks = open_memstream(&locks, &n_locks);
+        PCL_ASSERT(s.locks);
+    }
+    if (v->form == RUN_TABLE && watched)
         cli_summary_head(stdout, study, r->input.trace);
     switch (cli_session_run(&s, &d, &err)) {
     case PCL_OK:
@@ -261,10 +277,12 @@ static int simulate(const struct values *v, const struct request *r,
         code = cli_report(&err);
         goto out;
     }
-    if (v->form == CLI_TABLE && !watched)
+    if (v->form == RUN_TABLE && !watched)
         cli_summary_head(stdout, study, r->input.trace);
-    if (v->form == CLI_JSON)
+    if (v->form == RUN_JSON)
         (void)print_json(v, r, &s);
+    else if (s.locks && fflush(s.locks) == 0)
+        (void)fwrite(locks, 1, n_locks, stdout);
     else
         code = cli_summary_results(stdout, study, &d, v->db);
     judged = judge(&s);
@@ -272,6 +290,9 @@ static int simulate(const struct values *v, const struct request *r,
         code = judged;
 out:
     json_decref(s.runs);
+    if (s.locks)
+        (void)fclose(s.locks);
+    free(locks);
     pcl_dataset_fini(&d);
     pcl_store_close(s.store);
     return code;

@@ -7,6 +7,8 @@
 #include "json.h"
 #include "progress.h"
 
+#include <pclsim/display.h>
+
 struct collector {
     struct cli_session *session;
     struct cli_progress *progress;
@@ -25,6 +27,19 @@ static json_t *run_json(const struct cli_session *s, size_t job, const struct pc
     json_object_set_new(o, "parameters", params);
     json_object_update_new(o, cli_json_result(r));
     return o;
+}
+
+static void print_locks(const struct cli_session *s, size_t job, const struct pcl_result *r)
+{
+    const struct pcl_config_desc *d = &s->study->descs[job].config;
+    char point[256], title[512];
+    struct pcl_lockform f = {.title = title, .scheme = s->study->jobs[job].scheme};
+
+    (void)snprintf(title, sizeof(title), "%s%s%s", d->workload, d->n_params ? ", " : "",
+                   d->n_params ? pcl_point_title(d, point, sizeof(point)) : "");
+    if (s->finished > 1)
+        (void)fputc('\n', s->locks);
+    s->print_locks(s->locks, r, &f);
 }
 
 static void note_ends(struct cli_session *s, const struct pcl_result *r)
@@ -52,6 +67,8 @@ static int on_result(size_t job, const struct pcl_result *r, bool reused, void *
     note_ends(c->session, r);
     if (c->session->want_json)
         json_array_append_new(c->session->runs, run_json(c->session, job, r));
+    if (c->session->print_locks)
+        print_locks(c->session, job, r);
     cli_progress_result(c->progress, job, r, reused);
     return PCL_OK;
 }

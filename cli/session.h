@@ -5,6 +5,7 @@
 #ifndef PCLSIM_CLI_SESSION_H
 #define PCLSIM_CLI_SESSION_H
 
+#include <pclsim/lockform.h>
 #include <pclsim/study.h>
 
 #include <jansson.h>
@@ -14,6 +15,8 @@ struct cli_session {
     unsigned workers;
     struct pcl_store *store; /* NULL: nothing is stored */
     bool want_json;
+    pcl_lockform_print print_locks; /* NULL: not wanted */
+    FILE *locks;                    /* where print_locks prints each run, in order */
     /* filled while running */
     json_t *runs; /* array, when want_json */
     size_t finished, failed, law_broken, violated;

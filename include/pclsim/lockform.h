@@ -1,0 +1,34 @@
+/*
+ * The lock statistics of one run in the forms that kernel people read every day: /proc/lock_stat
+ * and perf lock contention. Each form is one mapping from the rows of a result, in one file.
+ */
+#ifndef PCLSIM_LOCKFORM_H
+#define PCLSIM_LOCKFORM_H
+
+#include <pclsim/result.h>
+#include <pclsim/scheme.h>
+
+struct pcl_lockform {
+    const char *title;               /* what was run, for the title line; NULL or "": left out */
+    const struct pcl_scheme *scheme; /* whose locks give the types; NULL: the roles' usual ones */
+};
+
+/** A form: prints a title line ("# ..., scheme v5.9, replication 0"), then the rows of r. */
+typedef void (*pcl_lockform_print)(FILE *out, const struct pcl_result *r,
+                                   const struct pcl_lockform *f);
+
+/** As /proc/lock_stat, version 0.4: classes by contentions, times in us with two decimals. A class
+ * that is also taken shared has the rows NAME-W and NAME-R. */
+void pcl_lockstat_print(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
+
+/** As perf lock contention: contended classes by total wait, units that fit the value. The type is
+ * the lock that the scheme has in the role, with :R or :W; the caller is the lock class. */
+void pcl_perf_lock_print(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
+
+/** As perf lock contention -x ,: the same rows, times in plain ns. */
+void pcl_perf_lock_csv(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
+
+/** The title line of every form. */
+void pcl_lockform_title(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
+
+#endif
