@@ -548,19 +548,14 @@ static void memory_is_that_of_the_structures(void **state)
     static const struct {
         const char *lock;
         int64_t fixed, fixed_dbg, per_waiter, per_page, per_page_dbg;
-    } want[] = {{"bit-hash", 6144, 20480, 64},
-                {"waiters-bit", 6144, 20480, 56},
-                {"fifo-tail", 6144, 20480, 56},
-                {"bookmark", 6144, 20480, 56},
-                {"unfair", 6144, 20480, 56},
-                {"handoff", 6144, 20480, 56},
-                {"hybrid", 6144, 20480, 56},
-                {"folio", 6144, 20480, 56},
-                {"unfair-head", 6144, 20480, 56},
-                {"unfair-late-break", 6144, 20480, 56},
-                {"atomic-handoff", 6144, 20480, 56},
-                {"page-queue", 0, 0, 56, 24, 80},
-                {"lockdep-page", 6144, 20480, 56, 0, 48}};
+    } want[] = {
+        {"bit-hash", 6144, 20480, 64, 0, 0},       {"waiters-bit", 6144, 20480, 56, 0, 0},
+        {"fifo-tail", 6144, 20480, 56, 0, 0},      {"bookmark", 6144, 20480, 56, 0, 0},
+        {"unfair", 6144, 20480, 56, 0, 0},         {"handoff", 6144, 20480, 56, 0, 0},
+        {"hybrid", 6144, 20480, 56, 0, 0},         {"folio", 6144, 20480, 56, 0, 0},
+        {"unfair-head", 6144, 20480, 56, 0, 0},    {"unfair-late-break", 6144, 20480, 56, 0, 0},
+        {"atomic-handoff", 6144, 20480, 56, 0, 0}, {"page-queue", 0, 0, 56, 24, 80},
+        {"lockdep-page", 6144, 20480, 56, 0, 48}};
     static const struct rig_op *script[] = {lock_a};
 
     (void)state;
