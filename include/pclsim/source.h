@@ -31,6 +31,7 @@ struct pcl_group_plan {
     uint64_t places;            /* offsets to pick from, when all operations are of one size */
     enum pcl_op only;           /* the one operation of the mix; PCL_N_OPS: several */
     struct pcl_zipf_law zipf;
+    uint64_t scatter;           /* zipf: rank times this, modulo places, is the place */
 };
 
 struct pcl_source {

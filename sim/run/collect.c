@@ -99,18 +99,26 @@ static void lock_row(struct pcl_sim *s, const char *name, const struct pcl_lock_
         class_counts(r, st);
 }
 
+/* When the run ended: at its time limit, or with the operation that ended it. */
+static pcl_ns end_of(const struct pcl_sim *s)
+{
+    if (s->m.stop || s->end == PCL_NS_MAX - 1)
+        return s->last_done;
+    return s->job->scenario || s->m.eng.now >= s->end ? s->end : s->last_done;
+}
+
 /* The longest wait counts those that were not over at the end. */
 static pcl_ns unfinished_wait(const struct pcl_sim *s)
 {
-    pcl_ns longest = 0;
+    pcl_ns longest = 0, end = end_of(s) > s->m.eng.now ? end_of(s) : s->m.eng.now;
 
     for (uint32_t b = 0; b < s->n_work; b++) {
         const struct pcl_call *c = &s->k.call[b];
         bool waits = s->m.model[b].run == PCL_RUN_ASLEEP && c->active && c->phase;
 
         if (waits && (s->k.page.waiter[b].queued || c->bio == PCL_NONE) &&
-            s->m.eng.now - s->k.times[b].lock_begin > longest)
-            longest = s->m.eng.now - s->k.times[b].lock_begin;
+            end - s->k.times[b].lock_begin > longest)
+            longest = end - s->k.times[b].lock_begin;
     }
     return longest;
 }
@@ -249,10 +257,8 @@ static void memory(struct pcl_sim *s)
 void sim_collect(struct pcl_sim *s)
 {
     struct pcl_result *r = s->out;
-    pcl_ns end = s->m.eng.now < s->end && !s->job->scenario ? s->last_done : s->end;
+    pcl_ns end = end_of(s);
 
-    if (s->m.stop || (s->job->scenario && s->m.n_tasks && s->end == PCL_NS_MAX - 1))
-        end = s->last_done;
     r->seed = s->job->seed;
     r->replication = s->job->replication;
     (void)snprintf(r->scheme, sizeof(r->scheme), "%s", s->job->scheme->name);

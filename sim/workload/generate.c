@@ -67,8 +67,8 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
         place = i % places;
     else if (g->offsets == PCL_OFF_ZIPF)
         /* ranks are scattered: neighbours in popularity are no neighbours in the file */
-        place = pcl_zipf_draw(&p->zipf, stream(s, task, PCL_DRAW_OFFSET), i) *
-                UINT64_C(0x9e3779b97f4a7c15) % places;
+        place = (uint64_t)((pcl_u128)pcl_zipf_draw(&p->zipf, stream(s, task, PCL_DRAW_OFFSET), i) *
+                           p->scatter % places);
     else
         place = places > 1 ? pcl_below(stream(s, task, PCL_DRAW_OFFSET), i, 0, places) : 0;
     return at + (int64_t)place * g->align;
@@ -153,6 +153,26 @@ static void set_up_files(struct pcl_source *s, const struct pcl_scenario *sc)
     }
 }
 
+/* A step near the golden section of n and without a common divisor: its multiples meet every place
+ * once, and near ranks far apart. */
+static uint64_t scatter_step(uint64_t n)
+{
+    uint64_t step = (uint64_t)((pcl_u128)n * 618034 / 1000000) | 1;
+
+    for (;; step += 2) {
+        uint64_t a = n, b = step;
+
+        while (b) {
+            uint64_t r = a % b;
+
+            a = b;
+            b = r;
+        }
+        if (a == 1)
+            return step;
+    }
+}
+
 static void set_up_plan(const struct pcl_group *g, struct pcl_group_plan *p)
 {
     unsigned kinds = 0;
@@ -167,9 +187,12 @@ static void set_up_plan(const struct pcl_group *g, struct pcl_group_plan *p)
         p->only = PCL_N_OPS;
     if (g->size.kind == PCL_DIST_CONST)
         p->places = count_places(g, g->region_len, g->size.a);
-    if (g->offsets == PCL_OFF_ZIPF)
-        pcl_zipf_init(&p->zipf, count_places(g, g->region_len, (int64_t)pcl_dist_mean(&g->size)),
-                      g->zipf_s);
+    if (g->offsets == PCL_OFF_ZIPF) {
+        uint64_t n = count_places(g, g->region_len, (int64_t)pcl_dist_mean(&g->size));
+
+        pcl_zipf_init(&p->zipf, n, g->zipf_s);
+        p->scatter = scatter_step(n);
+    }
 }
 
 static void set_up_group(struct pcl_source *s, size_t gi, uint32_t *task)
