@@ -506,6 +506,51 @@ static void lockdep_costs_accesses(void **state)
     assert_int_equal(steps_alone("lockdep-page"), steps_alone("folio") + 5);
 }
 
+/* Does the second task sleep, if the first keeps the page for so long, on its CPU or asleep? */
+static bool second_sleeps(const char *lock, int64_t spin_ns, int64_t owner, enum rig_act keep,
+                          pcl_ns ns)
+{
+    const struct rig_op keeper[] = {
+        TAKE_PAGE(LOCK, 0), {.act = keep, .ns = ns}, DROP, {.act = RIG_BURN, .ns = ns}, END};
+    static const struct rig_op second[] = {
+        {.act = RIG_BURN, .ns = 500}, TAKE_PAGE(LOCK, 0), DROP, END};
+    const struct rig_op *script[] = {keeper, second};
+    const struct pcl_lock_param param[] = {{"spin_ns", spin_ns}, {"owner", owner}};
+    struct pcl_profile p;
+    uint32_t slept;
+    struct rig r;
+
+    rig_small_machine(&p, 2);
+    rig_init(&r, &(struct rig_conf){.lock = lock,
+                                    .profile = &p,
+                                    .param = param,
+                                    .n_params = owner < 0 ? 1 : 2,
+                                    .n_tasks = 2,
+                                    .script = script});
+    rig_run(&r);
+    slept = r.m.task[1].voluntary;
+    rig_fini(&r);
+    return slept > 1; /* the end is one too */
+}
+
+static void spinning_saves_the_sleep_of_a_short_hold(void **state)
+{
+    (void)state;
+    assert_true(second_sleeps("spin-sleep", 0, 0, RIG_BURN, 3000));
+    assert_false(second_sleeps("spin-sleep", 10000, 0, RIG_BURN, 3000));
+    assert_true(second_sleeps("spin-sleep", 10000, 0, RIG_BURN, 30000));
+    assert_false(second_sleeps("mcs-page", 10000, -1, RIG_BURN, 3000));
+    assert_true(second_sleeps("mcs-page", 10000, -1, RIG_BURN, 30000));
+}
+
+static void nobody_spins_beside_an_owner_who_sleeps(void **state)
+{
+    (void)state;
+    assert_false(second_sleeps("spin-sleep", 10000000, 0, RIG_SLEEP, 30000));
+    assert_true(second_sleeps("spin-sleep", 10000000, 1, RIG_SLEEP, 30000));
+    assert_false(second_sleeps("spin-sleep", 10000000, 1, RIG_BURN, 30000));
+}
+
 /* --- a signal ------------------------------------------------------------------------------
  */
 
@@ -592,6 +637,8 @@ int main(void)
         cmocka_unit_test(nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock),
         cmocka_unit_test(a_page_with_a_queue_of_its_own_meets_no_strangers),
         cmocka_unit_test(lockdep_costs_accesses),
+        cmocka_unit_test(spinning_saves_the_sleep_of_a_short_hold),
+        cmocka_unit_test(nobody_spins_beside_an_owner_who_sleeps),
         cmocka_unit_test(a_signal_before_the_try_loses_a_wake_up),
         cmocka_unit_test(memory_is_that_of_the_structures),
     };
