@@ -257,6 +257,20 @@ static int open_reader(struct pcl_store *s, struct pcl_err *err)
     return rc == PCL_OK ? pcl_store_exec(s, "PRAGMA query_only=ON", err) : rc;
 }
 
+/* A writer that was killed may have left half a transaction, which SQLite takes back on the next
+ * opening; one for reading may not. Then this opens the file for writing once. */
+static void roll_back_if_needed(const char *path, sqlite3 *db)
+{
+    sqlite3 *w = NULL;
+    int rc = sqlite3_exec(db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+
+    if (rc != SQLITE_READONLY_ROLLBACK && rc != SQLITE_READONLY_RECOVERY)
+        return;
+    if (sqlite3_open_v2(path, &w, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+        (void)sqlite3_exec(w, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+    (void)sqlite3_close(w);
+}
+
 int pcl_store_open(const char *path, unsigned flags, struct pcl_store **out,
                    struct pcl_err *err)
 {
@@ -286,6 +300,8 @@ int pcl_store_open(const char *path, unsigned flags, struct pcl_store **out,
                        NULL);
     if (write && access(path, F_OK) != 0) /* SQLite makes the file when it first writes */
         (void)sqlite3_exec(s->db, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL);
+    if (!write)
+        roll_back_if_needed(path, s->db);
     if (write && sqlite3_db_readonly(s->db, "main") == 1)
         rc = pcl_fail(err, PCL_EIO, "%s: no permission to write", path);
     else

@@ -187,6 +187,25 @@ static char *name_svg(const char *text, const char *title, size_t *size)
     return out;
 }
 
+/* cairo writes the present time into a PDF whatever SOURCE_DATE_EPOCH says: the epoch in its place,
+ * of the same length, so that the file's cross references stay right. */
+static char *date_pdf(const char *text, size_t size, size_t *n)
+{
+    static const char key[] = "/CreationDate (D:", epoch[] = "19700101000000";
+    char *out = pcl_xcalloc(size + 1, 1);
+
+    memcpy(out, text, size);
+    *n = size;
+    for (size_t i = 0; i + sizeof(key) + sizeof(epoch) < size; i++) {
+        if (memcmp(out + i, key, sizeof(key) - 1) != 0)
+            continue;
+        for (size_t d = 0; d < sizeof(epoch) - 1; d++)
+            if (out[i + sizeof(key) - 1 + d] >= '0' && out[i + sizeof(key) - 1 + d] <= '9')
+                out[i + sizeof(key) - 1 + d] = epoch[d];
+    }
+    return out;
+}
+
 static int finish(const struct figure *f, const char *form, const char *path,
                   struct pcl_err *err)
 {
@@ -202,6 +221,8 @@ static int finish(const struct figure *f, const char *form, const char *path,
         better = trim_text(text, &n);
     else if (strcmp(form, "svg") == 0)
         better = name_svg(text, f->title, &n);
+    else if (strcmp(form, "pdf") == 0)
+        better = date_pdf(text, size, &n);
     if (better)
         rc = write_file(path, better, n, err);
     free(better);

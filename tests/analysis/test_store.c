@@ -464,8 +464,9 @@ static void a_killed_writer_leaves_whole_runs_only(void **state)
     int64_t runs = 0;
 
     (void)state;
-    for (int round = 0; round < 3; round++) {
-        const struct timespec pause = {0, 120 * 1000 * 1000 + round * 7654321};
+    for (int round = 0; round < 3 || (runs == 0 && round < 30); round++) {
+        const long ms = 40 * (round + 1); /* a busy machine may need some rounds for its first run */
+        const struct timespec pause = {ms / 1000, ms % 1000 * 1000000 + round * 7654};
         int status;
         pid_t pid;
 
@@ -485,7 +486,7 @@ static void a_killed_writer_leaves_whole_runs_only(void **state)
 
         pcl_dataset_init(&d);
         if (pcl_store_read(path, &d, &err) != PCL_OK) /* killed before anything was stored */
-            assert_non_null(strstr(err.msg, "is empty"));
+            assert_true(strstr(err.msg, "is empty") || strstr(err.msg, "no such store"));
         pcl_dataset_fini(&d);
         runs += check_whole(path, 0);
     }
