@@ -105,7 +105,7 @@ static inline double metric(const struct pcl_result *r, const char *name, const 
         if (strcmp(r->metrics[i].name, name) == 0 && strcmp(r->metrics[i].object, object) == 0)
             return r->metrics[i].value;
     fail_msg("no metric %s of %s", name, object);
-    return NAN;
+    return (double)NAN;
 }
 
 static inline const struct pcl_lock_row *lock_row(const struct pcl_result *r, const char *name,
