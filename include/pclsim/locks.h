@@ -15,6 +15,7 @@
 #ifndef PCLSIM_LOCKS_H
 #define PCLSIM_LOCKS_H
 
+#include <pclsim/account.h>
 #include <pclsim/machine.h>
 #include <pclsim/scheme.h>
 
@@ -44,16 +45,6 @@ struct pcl_lock_param_info {
     const char *name;
     int64_t def, lo, hi;
     const char *what;
-};
-
-/* Kernel memory, bytes, by the structures of x86-64 with lockdep off and on. */
-struct pcl_lock_memory {
-    int64_t fixed;      /* once per system (wait tables) */
-    int64_t per_page;   /* per cached folio, on top of struct page */
-    int64_t per_inode;  /* per inode, idle */
-    int64_t per_held;   /* per held range or page */
-    int64_t per_waiter; /* per waiting task */
-    int64_t fixed_dbg, per_page_dbg, per_inode_dbg, per_held_dbg, per_waiter_dbg;
 };
 
 /* Counters of one role, outside the model state. Waits and holds by mode: [0] shared,

@@ -1,5 +1,6 @@
 /*
- * Forms of the result beside table and JSON: lock statistics as the kernel and perf show them.
+ * Forms of the result beside table and JSON: lock statistics as the kernel and perf show them;
+ * and the bill for memory.
  */
 #include "command.h"
 
@@ -22,13 +23,13 @@ static void lockstat_prints_every_run_under_its_name(void **state)
 static void perf_prints_contended_locks(void **state)
 {
     (void)state;
-    pclsim(&s, "run", "hot-page", "--set", "tasks=4", "--scheme", "v5.8", "--reps", "1", "--format",
-           "perf", NULL);
+    pclsim(&s, "run", "hot-page", "--set", "tasks=4", "--scheme", "v5.8", "--reps", "1",
+           "--format", "perf", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "scheme v5.8, replication 0\n contended   total wait");
     assert_says(s.out, " unfair   page\n");
-    pclsim(&s, "run", "hot-page", "--set", "tasks=4", "--scheme", "v5.8", "--reps", "1", "--format",
-           "perf-csv", NULL);
+    pclsim(&s, "run", "hot-page", "--set", "tasks=4", "--scheme", "v5.8", "--reps", "1",
+           "--format", "perf-csv", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "# output: contended, total wait, max wait, avg wait, type, caller\n");
     assert_says(s.out, ", unfair, page\n");
@@ -54,6 +55,35 @@ static void a_misspelt_lock_is_recognised(void **state)
     assert_says(s.err, "did you mean 'hybrid'?");
 }
 
+static void memory_needs_no_run(void **state)
+{
+    (void)state;
+    pclsim(&s, "memory", "--ram", "1T", "--scheme", "v5.9,v5.9:page=fifo", NULL);
+    assert_code(&s, 0);
+    assert_says(s.out, "1 TiB of RAM in 268435456 pages of 4 KiB");
+    assert_says(s.out, "[2] v5.9:page=fifo");
+    assert_says(s.out, "total/RAM           lower");
+    pclsim(&t, "memory", "--ram", "1T", "--scheme", "v5.9", "--lockdep", NULL);
+    assert_code(&t, 0);
+    assert_says(t.out, "lockdep on");
+    pclsim(&s, "memory", "--ram", "8E", "--json", NULL);
+    assert_code(&s, 0);
+    assert_says(s.out, "\"ram\": \"9223372036854775807\"");
+}
+
+static void wrong_sizes_and_schemes_are_explained(void **state)
+{
+    (void)state;
+    pclsim(&s, "memory", "--ram", "1X", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "--ram: want a size");
+    pclsim(&s, "memory", "--scheme", "v5.99", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "unknown scheme 'v5.99'");
+    pclsim(&s, "memory", "--inodes", "-1", NULL);
+    assert_code(&s, 1);
+}
+
 static int clean_up(void **state)
 {
     forget(&s);
@@ -68,6 +98,8 @@ int main(void)
         cmocka_unit_test(perf_prints_contended_locks),
         cmocka_unit_test(stored_runs_give_the_same_rows),
         cmocka_unit_test(a_misspelt_lock_is_recognised),
+        cmocka_unit_test(memory_needs_no_run),
+        cmocka_unit_test(wrong_sizes_and_schemes_are_explained),
     };
 
     return cmocka_run_group_tests_name("forms", tests, make_folder, clean_up);
