@@ -61,9 +61,10 @@ static inline enum pcl_flow flow_next(struct pcl_call *c, enum pcl_flow f)
 
 enum pcl_flow flow_to(struct pcl_kernel *k, struct pcl_call *c, uint16_t label, enum pcl_flow f);
 
+/* i_size and what it shares its line with: not that of i_rwsem, 64 bytes and more behind it. */
 static inline pcl_line inode_line(const struct pcl_call *c)
 {
-    return PCL_LINE(INODE, c->inode);
+    return PCL_LINE(INODE, UINT64_C(1) << 40 | c->inode);
 }
 
 static inline pcl_line mapping_line(const struct pcl_call *c)

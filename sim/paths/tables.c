@@ -1,7 +1,8 @@
 /*
  * The paths themselves, one table per operation, to be read beside the functions named above each.
  * A lock step of a role that the personality does not take for the operation does nothing, so one
- * table serves all filesystems unless they go different ways.
+ * table serves all filesystems unless they go different ways. A filesystem's own code of a call runs
+ * under the locks of the call: two writers of one file gain nothing from a second CPU.
  */
 #include "step.h"
 
@@ -73,8 +74,8 @@ static const struct pcl_step syscall_call[] = {S_ENTER(syscall), S_EXIT, S_END};
 /* filemap_read() under the filesystem's read_iter */
 static const struct pcl_step buffered_read[] = {
     S_ENTER(syscall),
-    S_FS(READ),
     S_LOCK(IOLOCK),
+    S_FS(READ),
     S_AT(L_NEXT),
     S_IF(if_beyond, L_OUT),
     S_COND,
@@ -118,8 +119,8 @@ static const struct pcl_step buffered_read[] = {
 /* generic_perform_write() or iomap_file_buffered_write() under the filesystem's write_iter */
 static const struct pcl_step buffered_write[] = {
     S_ENTER(syscall),
-    S_FS(WRITE),
     S_LOCK(IOLOCK),
+    S_FS(WRITE),
     S_DO(append_position),
     S_AT(L_NEXT),
     S_COND,
@@ -274,9 +275,9 @@ static const struct pcl_step writeback_path[] = {WRITE_DIRTY, S_EXIT, S_END};
 /* xfs_setattr_size(), ext4_setattr(), shmem_setattr() */
 static const struct pcl_step truncate_path[] = {
     S_ENTER(syscall),
-    S_FS(FALLOCATE),
     S_LOCK(IOLOCK),
     S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
     S_IF(if_grows, L_GROWS),
     S_DO(set_size),
     DROP_PAGES,
@@ -298,9 +299,9 @@ static const struct pcl_step truncate_path[] = {
 /* xfs_free_file_space(): dirty folios of the range are written before they are dropped */
 static const struct pcl_step punch_flushing[] = {
     S_ENTER(syscall),
-    S_FS(FALLOCATE),
     S_LOCK(IOLOCK),
     S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
     WRITE_AND_WAIT,
     DROP_PAGES,
     S_LOCK(ILOCK),
@@ -315,9 +316,9 @@ static const struct pcl_step punch_flushing[] = {
 /* ext4_punch_hole(), shmem_fallocate(): whole pages of the range are dropped, dirty or not */
 static const struct pcl_step punch_dropping[] = {
     S_ENTER(syscall),
-    S_FS(FALLOCATE),
     S_LOCK(IOLOCK),
     S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
     S_DO(punch_begin),
     DROP_PAGES,
     S_LOCK(ILOCK),
@@ -332,9 +333,9 @@ static const struct pcl_step punch_dropping[] = {
 
 static const struct pcl_step allocate_path[] = {
     S_ENTER(syscall),
-    S_FS(FALLOCATE),
     S_LOCK(IOLOCK),
     S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
     S_LOCK(ILOCK),
     S_DO(alloc_range),
     S_UNLOCK(ILOCK),
