@@ -125,12 +125,12 @@ static inline uint32_t pcl_event_begin(struct pcl_engine *e, pcl_ns limit)
 
     if (due > limit || due == PCL_NS_MAX)
         return PCL_NONE;
-    while (i < e->leaves) {
-        pcl_ns l = tree[2 * i], r = tree[2 * i + 1], loser = l > r ? l : r;
+    do { /* there are two leaves at least */
+        pcl_ns l = tree[i *= 2], r = tree[i + 1], loser = l > r ? l : r;
 
+        i += l > r;
         rival = loser < rival ? loser : rival;
-        i = 2 * i + (l > r);
-    }
+    } while (i < e->leaves);
     e->now = due;
     e->rival = e->run_ahead ? rival : due;
     e->rival_leaf = 0;
