@@ -21,6 +21,8 @@ static const char *const default_schemes[] = {"v5.8", "v5.9-rc1", "v5.9"};
 struct point {
     const struct pcl_scenario *scenario;
     const struct pcl_profile *machine;
+    const struct pcl_scheme *scheme; /* [n_schemes] */
+    const char *const *scheme_text;
     struct pcl_replay_opts replay;
     struct pcl_config_desc desc; /* without the scheme */
 };
@@ -191,11 +193,12 @@ static void choose_axes(struct build *b)
 }
 
 /* All schemes that can be named: the scenario's own hide shipped ones of the same name. */
-static int gather_schemes(struct build *b, struct pcl_schemes *all)
+static int gather_schemes(struct build *b, const struct pcl_scenario *of,
+                          struct pcl_schemes *all)
 {
     struct pcl_schemes shipped = {0};
     const struct pcl_schemes *known = b->spec->known;
-    size_t own = b->base ? b->base->own.n : 0;
+    size_t own = of ? of->own.n : 0;
     int rc = PCL_OK;
 
     if (!known) {
@@ -205,21 +208,22 @@ static int gather_schemes(struct build *b, struct pcl_schemes *all)
     if (rc == PCL_OK) {
         all->v = pcl_xcalloc(own + known->n + 1, sizeof(*all->v));
         for (size_t i = 0; i < own; i++)
-            all->v[all->n++] = b->base->own.v[i];
+            all->v[all->n++] = of->own.v[i];
         for (size_t i = 0; i < known->n; i++)
-            if (!b->base || !pcl_schemes_find(&b->base->own, known->v[i].name))
+            if (!of || !pcl_schemes_find(&of->own, known->v[i].name))
                 all->v[all->n++] = known->v[i];
     }
     pcl_schemes_fini(&shipped);
     return rc;
 }
 
-static int choose_schemes(struct build *b)
+/* The study's schemes, with the parameters that scenario `of` gives its own ones. */
+static int choose_schemes(struct build *b, const struct pcl_scenario *of)
 {
     struct pcl_schemes all = {0};
     const char *const *spec = b->spec->schemes;
     size_t n = b->spec->n_schemes;
-    int rc = gather_schemes(b, &all);
+    int rc = gather_schemes(b, of, &all);
 
     if (n == 0 && b->base && b->base->n_schemes) {
         n = b->base->n_schemes;
@@ -347,6 +351,10 @@ static int make_grid_point(struct build *b, size_t at)
     }
     if (rc == PCL_OK)
         rc = parse(b, n_set, &p->scenario);
+    if (rc == PCL_OK && p->scenario->own.n && b->n_axes) /* an axis may be a scheme's parameter */
+        rc = choose_schemes(b, p->scenario);
+    p->scheme = b->scheme;
+    p->scheme_text = b->scheme_text;
     if (rc == PCL_OK)
         describe(b, p, params, n);
     return rc;
@@ -360,6 +368,8 @@ static void make_clone_point(struct build *b, size_t at)
     struct pcl_param *params = set_params(b, 3, &n);
 
     p->machine = b->machine;
+    p->scheme = b->scheme;
+    p->scheme_text = b->scheme_text;
     p->replay = b->spec->replay;
     if (b->spec->n_clones)
         p->replay.clone = b->spec->clones[at];
@@ -419,15 +429,15 @@ static void make_jobs(struct build *b)
         *j = (struct pcl_job){.scenario = p->scenario,
                               .trace = p->scenario ? NULL : b->spec->trace,
                               .replay = p->replay,
-                              .scheme = &b->scheme[k],
+                              .scheme = &p->scheme[k],
                               .machine = p->machine,
                               .seed = s->seed,
                               .replication = (uint32_t)(i % s->reps),
                               .check = b->spec->check,
                               .no_runahead = b->spec->no_runahead};
         d->config = p->desc;
-        d->config.scheme = b->scheme[k].name;
-        d->config.scheme_text = b->scheme_text[k];
+        d->config.scheme = p->scheme[k].name;
+        d->config.scheme_text = p->scheme_text[k];
         d->seed = j->seed;
         d->replication = j->replication;
         pcl_job_key(j, d->key);
@@ -450,7 +460,7 @@ static int build(struct build *b)
     if (rc == PCL_OK)
         rc = load_machine(b);
     if (rc == PCL_OK)
-        rc = choose_schemes(b);
+        rc = choose_schemes(b, b->base);
     if (rc != PCL_OK)
         return rc;
     choose_axes(b);

@@ -129,6 +129,33 @@ static void a_grid_times_schemes_times_replications(void **state)
     pcl_study_free(s);
 }
 
+static void an_axis_may_be_a_parameter_of_an_own_scheme(void **state)
+{
+    static const char *const set[] = {"tasks=8"};
+    struct pcl_study_spec spec = basic();
+    char text[1000], *grid;
+    struct pcl_study *s;
+
+    (void)state;
+    (void)snprintf(text, sizeof(text), "%s", scenario);
+    grid = strstr(text, "machine.wake_call");
+    assert_non_null(grid);
+    (void)snprintf(grid, sizeof(text) - (size_t)(grid - text), "mine.page.break = 16, 64\n");
+    spec.scenario_text = text;
+    spec.set = set;
+    spec.n_set = 1;
+    spec.reps = 1;
+    s = make(&spec);
+    assert_int_equal(s->n_jobs, 4);
+    assert_string_equal(s->descs[0].config.scheme_text, s->descs[2].config.scheme_text);
+    assert_string_equal(s->jobs[1].scheme->name, "mine");
+    assert_string_equal(s->jobs[3].scheme->name, "mine");
+    assert_string_not_equal(s->descs[1].config.scheme_text, s->descs[3].config.scheme_text);
+    assert_non_null(strstr(s->descs[1].config.scheme_text, "16"));
+    assert_non_null(strstr(s->descs[3].config.scheme_text, "64"));
+    pcl_study_free(s);
+}
+
 static void a_set_pins_its_axis(void **state)
 {
     static const char *const set[] = {"users.tasks=16", "machine.hz=1000", "duration=20ms"};
@@ -384,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grid_times_schemes_times_replications),
         cmocka_unit_test(a_set_pins_its_axis),
+        cmocka_unit_test(an_axis_may_be_a_parameter_of_an_own_scheme),
         cmocka_unit_test(wrong_requests_are_refused),
         cmocka_unit_test(a_trace_has_a_point_per_number_of_clones),
         cmocka_unit_test(finished_runs_are_taken_from_the_store),
