@@ -67,6 +67,21 @@ static void checking_is_accepted(void **state)
     assert_code(&s, 0);
 }
 
+/* Violations that a scenario does not expect are exit code 4; those that it is about are not. */
+static void a_broken_promise_is_exit_code_4(void **state)
+{
+    (void)state;
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", NULL);
+    assert_code(&s, 0);
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", "--set",
+           "violations=never", NULL);
+    assert_code(&s, 4);
+    assert_says(s.err, "stale data");
+    pclsim(&s, "run", "punch-race", "--scheme", "v5.9,range-tree", "--reps", "1", "--check", "--set",
+           "violations=never", NULL);
+    assert_code(&s, 0);
+}
+
 static void dump_prints_and_runs_nothing(void **state)
 {
     (void)state;
@@ -175,6 +190,7 @@ int main(void)
         cmocka_unit_test(tables_fit_a_mail),
         cmocka_unit_test(the_number_of_jobs_changes_nothing),
         cmocka_unit_test(checking_is_accepted),
+        cmocka_unit_test(a_broken_promise_is_exit_code_4),
         cmocka_unit_test(dump_prints_and_runs_nothing),
         cmocka_unit_test(without_db_nothing_is_written),
         cmocka_unit_test(a_store_holds_what_ran),
