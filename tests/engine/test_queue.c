@@ -1,6 +1,7 @@
 /*
- * The event queue does what a plain list of (time, rank) would do: random schedules with ties, moves
- * and cancels are played against such a list; ranks are a permutation that replications draw anew.
+ * The event queue does what a plain list of (time, rank) would do: random schedules with ties,
+ * moves and cancels are played against such a list; ranks are a permutation that replications
+ * draw anew.
  */
 #include "stat.h"
 
@@ -8,9 +9,7 @@
 
 #include <pclsim/engine.h>
 
-enum {
-    OPS_PER_SIZE = 6000
-};
+enum { OPS_PER_SIZE = 6000 };
 
 /* The list: a time per entity; the rank of an entity is the leaf that the queue gave it. */
 struct list {
@@ -128,8 +127,9 @@ static void it_equals_a_sorted_list(void **unused)
         play(sizes[i], &draw);
 }
 
-/* Begun events: while entity x runs, others may be set, moved and cancelled; then x asks whether it
- * may go on at time t. A yes must be true; without any change in between a no must be true as well. */
+/* Begun events: while entity x runs, others may be set, moved and cancelled; then x asks
+ * whether it may go on at time t. A yes must be true; without any change in between a no must
+ * be true as well. */
 static void begun_entities_go_on_only_when_they_are_next(void **unused)
 {
     static const uint32_t sizes[] = {1, 2, 3, 5, 8, 17, 64, 300};

@@ -1,6 +1,7 @@
 /*
  * Small programs for the machine: each task carries out a list of instructions, one micro-step
- * each, and the rig notes when each of them began. Interrupt contexts do what their work items say.
+ * each, and the rig notes when each of them began. Interrupt contexts do what their work items
+ * say.
  */
 #ifndef PCLSIM_TEST_MACHINE_RIG_H
 #define PCLSIM_TEST_MACHINE_RIG_H
@@ -47,20 +48,17 @@ enum {
     IRQ_DONE  /* ends the wait of the task that submitted it */
 };
 
-struct ins_t {
+struct instruction {
     uint8_t ins;
     uint64_t a, b;
 };
 
-enum {
-    RIG_TASKS = 40,
-    RIG_STEPS = 48
-};
+enum { RIG_TASKS = 40, RIG_STEPS = 48 };
 
 struct rig {
     struct pcl_machine m;
     struct pcl_profile p;
-    struct ins_t prog[RIG_TASKS][RIG_STEPS];
+    struct instruction prog[RIG_TASKS][RIG_STEPS];
     pcl_ns at[RIG_TASKS][RIG_STEPS]; /* when each instruction began, the last time */
     uint16_t cpu[RIG_TASKS][RIG_STEPS];
     uint32_t pc[RIG_TASKS], count[RIG_TASKS];
@@ -89,7 +87,7 @@ static inline void rig_irq(struct rig *r)
         r->done[arg] = 1;
 }
 
-static inline void rig_io(struct rig *r, const struct ins_t *i, uint32_t t)
+static inline void rig_io(struct rig *r, const struct instruction *i, uint32_t t)
 {
     uint64_t key = ((uint64_t)t << 32) + r->pc[t];
 
@@ -125,7 +123,7 @@ static inline void rig_step(struct pcl_machine *m, uint32_t t)
         rig_irq(r);
         return;
     }
-    const struct ins_t *i = &r->prog[t][r->pc[t]];
+    const struct instruction *i = &r->prog[t][r->pc[t]];
 
     r->at[t][r->pc[t]] = pcl_now(m);
     r->cpu[t][r->pc[t]] = m->task[t].cpu;
@@ -215,16 +213,20 @@ static inline struct rig *rig_new(int64_t sockets, int64_t llcs, int64_t cpus)
 /* After the profile is set: n tasks, all dead until they are started. */
 static inline void rig_open(struct rig *r, uint32_t n, bool run_ahead)
 {
-    struct pcl_machine_conf c = {
-        .profile = &r->p, .n_tasks = n, .seed = 1, .run_ahead = run_ahead, .step = rig_step, .owner = r};
+    struct pcl_machine_conf c = {.profile = &r->p,
+                                 .n_tasks = n,
+                                 .seed = 1,
+                                 .run_ahead = run_ahead,
+                                 .step = rig_step,
+                                 .owner = r};
 
     pcl_machine_init(&r->m, &c, NULL);
     for (int i = 0; i < 8; i++)
         r->spin[i] = pcl_spin_new(&r->m);
 }
 
-static inline void rig_start(struct rig *r, uint32_t task, pcl_ns t, const struct ins_t *prog,
-                             size_t n)
+static inline void rig_start(struct rig *r, uint32_t task, pcl_ns t,
+                             const struct instruction *prog, size_t n)
 {
     assert_true(n < RIG_STEPS);
     memcpy(r->prog[task], prog, n * sizeof(*prog));
@@ -232,10 +234,10 @@ static inline void rig_start(struct rig *r, uint32_t task, pcl_ns t, const struc
     pcl_task_start(&r->m, task, t);
 }
 
-#define START(r, task, t, ...)                                                                  \
-    do {                                                                                        \
-        static const struct ins_t prog_[] = {__VA_ARGS__};                                      \
-        rig_start((r), (task), (t), prog_, sizeof(prog_) / sizeof(prog_[0]));                   \
+#define START(r, task, t, ...)                                                                 \
+    do {                                                                                       \
+        static const struct instruction prog_[] = {__VA_ARGS__};                               \
+        rig_start((r), (task), (t), prog_, sizeof(prog_) / sizeof(prog_[0]));                  \
     } while (0)
 
 static inline void rig_run(struct rig *r)

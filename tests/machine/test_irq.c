@@ -77,8 +77,8 @@ static void a_watch_keeps_its_limit_through_an_interrupt(void **unused)
     rig_free(r);
 }
 
-/* Full preemption, cfs: who is woken by an interrupt takes the CPU from a task inside its step when
- * the interrupt returns, and that task later has exactly the rest of its step left. */
+/* Full preemption, cfs: who is woken by an interrupt takes the CPU from a task inside its step
+ * when the interrupt returns, and that task later has exactly the rest of its step left. */
 static void a_task_woken_by_an_interrupt_preempts_at_its_end(void **unused)
 {
     struct rig *r = with_irqs(1);
@@ -125,7 +125,8 @@ static void a_shootdown_interrupts_the_cpus_that_run_the_address_space(void **un
     rig_open(r, 6, true);
     for (uint32_t t = 0; t < 6; t++)
         r->m.task[t].mm = t < 3 || t == 5 ? 0 : t == 3 ? 1 : PCL_NONE;
-    START(r, 0, 0, {BURN, 1000, 0}, {SHOOT, 0, 3}, {SHOOT, 1, 100}, {SHOOT, 2, 1}, {BURN, 1, 0});
+    START(r, 0, 0, {BURN, 1000, 0}, {SHOOT, 0, 3}, {SHOOT, 1, 100}, {SHOOT, 2, 1},
+          {BURN, 1, 0});
     START(r, 1, 0, {BURN, 9000, 0});
     START(r, 2, 0, {BURN, 9000, 0});
     START(r, 3, 0, {BURN, 9000, 0});
@@ -155,7 +156,8 @@ static void the_device_serves_as_many_at_once_as_it_has_channels(void **unused)
     r->p.dev_write = 30;
     r->p.dev_flush = 5;
     rig_open(r, 1, true);
-    START(r, 0, 0, {IO, 0, 0}, {IO, 0, 0}, {IO, 0, 0}, {IO, 0, 0}, {WRITES, 0, 0}, {FLUSH, 0, 0});
+    START(r, 0, 0, {IO, 0, 0}, {IO, 0, 0}, {IO, 0, 0}, {IO, 0, 0}, {WRITES, 0, 0},
+          {FLUSH, 0, 0});
     rig_run(r);
     static const pcl_ns want[] = {5, 100, 100, 200, 200, 230};
 
@@ -176,7 +178,8 @@ static void transfers_share_the_bandwidth_of_their_direction(void **unused)
     r->p.dev_read_bw = 1000000000; /* a byte a ns */
     r->p.dev_write_bw = 500000000;
     rig_open(r, 1, true);
-    START(r, 0, 0, {IO, 1000, 0}, {WRITES, 1000, 0}, {IO, 1000, 0}, {IO, 50, 0}, {WRITES, 10, 0});
+    START(r, 0, 0, {IO, 1000, 0}, {WRITES, 1000, 0}, {IO, 1000, 0}, {IO, 50, 0},
+          {WRITES, 10, 0});
     rig_run(r);
     static const pcl_ns want[] = {1000, 2000, 2000, 2020, 2050};
 

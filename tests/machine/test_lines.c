@@ -1,10 +1,11 @@
 /*
- * Cache lines and what spins on them: costs by where a line is, queues in request order, capacity;
- * spinlocks served in arrival order, one transfer and a hand-off after the release.
+ * Cache lines and what spins on them: costs by where a line is, queues in request order,
+ * capacity; spinlocks served in arrival order, one transfer and a hand-off after the release.
  */
 #include "rig.h"
 
-/* Two sockets, two caches each, two CPUs a cache: CPUs 0 1 | 2 3 || 4 5 | 6 7. Task i runs on CPU i. */
+/* Two sockets, two caches each, two CPUs a cache: CPUs 0 1 | 2 3 || 4 5 | 6 7. Task i runs on
+ * CPU i. */
 static struct rig *eight_cpus(void)
 {
     struct rig *r = rig_new(2, 2, 2);
@@ -25,15 +26,16 @@ static void touch(const uint8_t (*who)[2], size_t n, const pcl_ns *cost)
 
     rig_open(r, 8, true); /* each access waits for its turn: pad with time */
     for (uint32_t t = 0; t < 8; t++) {
-        struct ins_t prog[RIG_STEPS];
+        struct instruction prog[RIG_STEPS];
         size_t at = 0;
         pcl_ns spent = 0;
 
         memset(prog, 0, sizeof(prog));
         for (size_t i = 0; i < n; i++)
             if (who[i][0] == t) {
-                prog[at++] = (struct ins_t){BURN, (uint64_t)((pcl_ns)(i + 1) * 1000 - spent), 0};
-                prog[at++] = (struct ins_t){who[i][1], 0, 0};
+                prog[at++] =
+                    (struct instruction){BURN, (uint64_t)((pcl_ns)(i + 1) * 1000 - spent), 0};
+                prog[at++] = (struct instruction){who[i][1], 0, 0};
                 spent = (pcl_ns)(i + 1) * 1000 + cost[i];
             }
         if (at)
@@ -48,8 +50,8 @@ static void touch(const uint8_t (*who)[2], size_t n, const pcl_ns *cost)
                 pcl_ns took = r->at[t][at + 2] - r->at[t][at + 1];
 
                 if (took != cost[i])
-                    fail_msg("access %zu by CPU %u took %lld ns, not %lld", i, t, (long long)took,
-                             (long long)cost[i]);
+                    fail_msg("access %zu by CPU %u took %lld ns, not %lld", i, t,
+                             (long long)took, (long long)cost[i]);
                 at += 2;
             }
     }
@@ -58,24 +60,23 @@ static void touch(const uint8_t (*who)[2], size_t n, const pcl_ns *cost)
 
 static void a_line_costs_by_where_it_is(void **unused)
 {
-    static const uint8_t who[][2] = {{0, LOAD}, {0, LOAD}, {1, LOAD}, {2, LOAD}, {4, LOAD},
-                                     {5, LOAD}, {0, RMW},  {0, RMW},  {4, LOAD}, {0, LOAD},
+    static const uint8_t who[][2] = {{0, LOAD}, {0, LOAD},  {1, LOAD}, {2, LOAD}, {4, LOAD},
+                                     {5, LOAD}, {0, RMW},   {0, RMW},  {4, LOAD}, {0, LOAD},
                                      {1, RMW},  {0, STORE}, {0, LOAD}, {3, RMW},  {6, STORE}};
-    static const pcl_ns cost[] = {
-        101, /* nobody has it */
-        1,   /* hit */
-        21,  /* in the same cache domain */
-        81,  /* from the other one of the socket */
-        151, /* from the other socket */
-        21,  /* a sharer is near by now */
-        155, /* invalidates the far sharers too */
-        5,   /* mine already */
-        151, /* from its owner */
-        1,   /* who keeps a shared copy */
-        155, /* CPUs 0 and 4 share it: the far one decides */
-        21,  /* from the owner next door, a plain store */
-        1,   85, /* from CPU 0: other cache, same socket */
-        151};
+    static const pcl_ns cost[] = {101,     /* nobody has it */
+                                  1,       /* hit */
+                                  21,      /* in the same cache domain */
+                                  81,      /* from the other one of the socket */
+                                  151,     /* from the other socket */
+                                  21,      /* a sharer is near by now */
+                                  155,     /* invalidates the far sharers too */
+                                  5,       /* mine already */
+                                  151,     /* from its owner */
+                                  1,       /* who keeps a shared copy */
+                                  155,     /* CPUs 0 and 4 share it: the far one decides */
+                                  21,      /* from the owner next door, a plain store */
+                                  1,   85, /* from CPU 0: other cache, same socket */
+                                  151};
 
     (void)unused;
     touch(who, sizeof(who) / sizeof(who[0]), cost);
@@ -208,10 +209,10 @@ static void a_watch_ends_by_notice_by_limit_or_with_its_owner(void **unused)
     r->p.line_llc = 20;
     rig_open(r, 5, true);
     START(r, 0, 0, {BURN, 1000, 0}, {NOTICE, 1, 0}, {BURN, 500, 0}, {TIMED, 1000, 0});
-    START(r, 1, 0, {WATCH, PCL_NONE, 0});     /* told at 1000, one transfer later */
-    START(r, 2, 0, {WATCH, PCL_NONE, 300});   /* its limit */
-    START(r, 3, 0, {WATCH, 0, 0});            /* task 0 sleeps from 1500 on */
-    START(r, 4, 2000, {WATCH, 0, 0});         /* not on a CPU: nothing to watch */
+    START(r, 1, 0, {WATCH, PCL_NONE, 0});   /* told at 1000, one transfer later */
+    START(r, 2, 0, {WATCH, PCL_NONE, 300}); /* its limit */
+    START(r, 3, 0, {WATCH, 0, 0});          /* task 0 sleeps from 1500 on */
+    START(r, 4, 2000, {WATCH, 0, 0});       /* not on a CPU: nothing to watch */
     rig_run(r);
     assert_int_equal(r->died[1], 1020);
     assert_int_equal(r->died[2], 300);

@@ -1,6 +1,6 @@
 /*
- * Who runs where and when: wake-ups out of shallow and deep idle, placement, wake-up preemption of
- * cfs and eevdf, the tick's slice, the three preemption models, idle balancing. And whatever
+ * Who runs where and when: wake-ups out of shallow and deep idle, placement, wake-up preemption
+ * of cfs and eevdf, the tick's slice, the three preemption models, idle balancing. And whatever
  * happens, every instant of a task's life has one cause.
  */
 #include "rig.h"
@@ -45,8 +45,8 @@ static void a_wake_up_inside_the_sleepers_last_step_waits_for_its_end(void **unu
     rig_free(r);
 }
 
-/* Tasks 0..n-1 are born on CPUs 0..n-1; the last one sleeps on CPU 0 and is woken when the CPUs of
- * the mask are busy, by a task on CPU 3. */
+/* Tasks 0..n-1 are born on CPUs 0..n-1; the last one sleeps on CPU 0 and is woken when the CPUs
+ * of the mask are busy, by a task on CPU 3. */
 static uint32_t placed_on(unsigned busy, unsigned queued)
 {
     struct rig *r = rig_new(1, 2, 2);
@@ -56,12 +56,14 @@ static uint32_t placed_on(unsigned busy, unsigned queued)
     START(r, 8, 0, {SLEEP, 0, 0}, {BURN, 1, 0});
     for (uint32_t c = 0; c < 3; c++)
         if (busy >> c & 1)
-            rig_start(r, c, 10, (struct ins_t[]){{BURN, 90000 + c, 0}}, 1);
+            rig_start(r, c, 10, (struct instruction[]){{BURN, 90000 + c, 0}}, 1);
     for (uint32_t c = 0; c < 3; c++)
         if (queued >> c & 1)
             START(r, c + 4, 20, {BURN, 100000, 0});
     rig_start(r, 3, 10,
-              (struct ins_t[]){{BURN, 1000, 0}, {WAKE, 8, 0}, {BURN, queued ? 10000 : 100000, 0}}, 3);
+              (struct instruction[]){
+                  {BURN, 1000, 0}, {WAKE, 8, 0}, {BURN, queued ? 10000 : 100000, 0}},
+              3);
     rig_run(r);
     where = r->cpu[8][1];
     assert_time_is_conserved(r);
@@ -81,7 +83,8 @@ static void a_woken_task_goes_home_or_near(void **unused)
     assert_int_equal(placed_on(7, 1), 3);
 }
 
-/* A hog computes on the only CPU; a sleeper is woken by its timer at 50 ms. When does it run? */
+/* A hog computes on the only CPU; a sleeper is woken by its timer at 50 ms. When does it run?
+ */
 static pcl_ns preempted_at(int64_t sched, int64_t hz, int64_t slice, int64_t wake_gran)
 {
     struct rig *r = rig_new(1, 1, 1);
@@ -98,7 +101,8 @@ static pcl_ns preempted_at(int64_t sched, int64_t hz, int64_t slice, int64_t wak
     rig_run(r);
     at = r->at[0][1];
     assert_int_equal(r->m.task[1].involuntary, at < (pcl_ns)(100 * MS));
-    assert_int_equal(r->died[1], (pcl_ns)(100 * MS) + 10 + (at < (pcl_ns)(100 * MS) ? 1000 : 0));
+    assert_int_equal(r->died[1],
+                     (pcl_ns)(100 * MS) + 10 + (at < (pcl_ns)(100 * MS) ? 1000 : 0));
     assert_time_is_conserved(r);
     rig_free(r);
     return at;
@@ -145,15 +149,15 @@ static void two_hogs_share_a_cpu_tick_by_tick(void **unused)
     rig_free(r);
 }
 
-/* Steps of 10 ms each with a mark; a task that wants the CPU from 3 ms on (timer, cfs) gets it at
- * which time? */
+/* Steps of 10 ms each with a mark; a task that wants the CPU from 3 ms on (timer, cfs) gets it
+ * at which time? */
 static pcl_ns interrupted_at(int64_t preempt, uint64_t mark, bool spinlock)
 {
     struct rig *r = rig_new(1, 1, 1);
-    struct ins_t prog[] = {{MARK, mark, 0},      {spinlock ? LOCK : BURN, 0, 0},
-                           {BURN, 10 * MS, 0},   {BURN, 10 * MS, 0},
-                           {spinlock ? UNLOCK : BURN, 0, 0}, {MARK, PCL_MARK_USER, 0},
-                           {BURN, 10 * MS, 0}};
+    struct instruction prog[] = {
+        {MARK, mark, 0},    {spinlock ? LOCK : BURN, 0, 0},   {BURN, 10 * MS, 0},
+        {BURN, 10 * MS, 0}, {spinlock ? UNLOCK : BURN, 0, 0}, {MARK, PCL_MARK_USER, 0},
+        {BURN, 10 * MS, 0}};
     pcl_ns at;
 
     r->p.preempt = preempt;
@@ -175,23 +179,24 @@ static void the_preemption_model_says_where_kernel_code_yields(void **unused)
         uint8_t mark;
         uint8_t at[3]; /* ms, under none, voluntary, full */
     } want[] = {
-        {PCL_MARK_USER, {3, 3, 3}},      /* always, inside the step */
-        {PCL_MARK_KERNEL, {20, 20, 3}},  /* only on return to user mode, unless full */
-        {PCL_MARK_COND, {10, 10, 3}},    /* cond_resched() between the two steps */
-        {PCL_MARK_SLEEPY, {20, 10, 3}},  /* might_sleep() counts under voluntary */
+        {PCL_MARK_USER, {3, 3, 3}},     /* always, inside the step */
+        {PCL_MARK_KERNEL, {20, 20, 3}}, /* only on return to user mode, unless full */
+        {PCL_MARK_COND, {10, 10, 3}},   /* cond_resched() between the two steps */
+        {PCL_MARK_SLEEPY, {20, 10, 3}}, /* might_sleep() counts under voluntary */
         {PCL_MARK_ATOMIC, {20, 20, 20}},
     };
 
     (void)unused;
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
         for (int p = PCL_PREEMPT_NONE; p <= PCL_PREEMPT_FULL; p++)
-            assert_int_equal(interrupted_at(p, want[i].mark, false) / (pcl_ns)MS, want[i].at[p]);
+            assert_int_equal(interrupted_at(p, want[i].mark, false) / (pcl_ns)MS,
+                             want[i].at[p]);
     /* under a spinlock nobody yields, even to full preemption; the unlock is the end of it */
     assert_int_equal(interrupted_at(PCL_PREEMPT_FULL, PCL_MARK_KERNEL, true) / (pcl_ns)MS, 20);
 }
 
-/* Full preemption: the holder of a sleeping lock loses its CPU, and those who wait for it wait for
- * the scheduler. Here the "lock" is a wake-up that the holder owes. */
+/* Full preemption: the holder of a sleeping lock loses its CPU, and those who wait for it wait
+ * for the scheduler. Here the "lock" is a wake-up that the holder owes. */
 static void a_lock_holder_can_lose_its_cpu(void **unused)
 {
     pcl_ns woken[3];
@@ -273,7 +278,8 @@ static void timers_wake_on_time_and_early_wakes_count(void **unused)
     rig_free(r);
 }
 
-/* --- whatever happens -------------------------------------------------------------------------- */
+/* --- whatever happens
+ * -------------------------------------------------------------------------- */
 
 static uint64_t bits(uint64_t seed, uint64_t *i)
 {
@@ -283,7 +289,7 @@ static uint64_t bits(uint64_t seed, uint64_t *i)
 /* A random program that ends: spinlocks are taken in one order and given back at once. */
 static void random_program(struct rig *r, uint32_t t, uint64_t seed, uint64_t *draw)
 {
-    struct ins_t prog[RIG_STEPS - 1];
+    struct instruction prog[RIG_STEPS - 1];
     size_t n = 0;
 
     memset(prog, 0, sizeof(prog));
@@ -292,41 +298,44 @@ static void random_program(struct rig *r, uint32_t t, uint64_t seed, uint64_t *d
 
         switch (b % 10) {
         case 0:
-            prog[n++] = (struct ins_t){MARK, PCL_MARK_USER + (b >> 8) % 4, 0};
-            prog[n++] = (struct ins_t){BURN, ns * 100, 0};
+            prog[n++] = (struct instruction){MARK, PCL_MARK_USER + (b >> 8) % 4, 0};
+            prog[n++] = (struct instruction){BURN, ns * 100, 0};
             break;
         case 1:
         case 2: {
-            uint64_t irq = k % 2; /* a lock is either always taken with interrupts off or never */
+            uint64_t irq =
+                k % 2; /* a lock is either always taken with interrupts off or never */
 
-            prog[n++] = (struct ins_t){irq ? LOCK_IRQ : LOCK, k, 0};
-            prog[n++] = (struct ins_t){BURN, ns, 0};
-            prog[n++] = (struct ins_t){irq ? UNLOCK_IRQ : UNLOCK, k, 0};
+            prog[n++] = (struct instruction){irq ? LOCK_IRQ : LOCK, k, 0};
+            prog[n++] = (struct instruction){BURN, ns, 0};
+            prog[n++] = (struct instruction){irq ? UNLOCK_IRQ : UNLOCK, k, 0};
             break;
         }
         case 3:
-            prog[n++] = (struct ins_t){TIMED, ns * 10, 0};
+            prog[n++] = (struct instruction){TIMED, ns * 10, 0};
             break;
         case 4:
-            prog[n++] = (struct ins_t){b & 64 ? IO : WRITES, 4096, DO_DONE};
-            prog[n++] = (struct ins_t){BURN, ns, 0};
-            prog[n++] = (struct ins_t){AWAIT, 0, 0};
+            prog[n++] = (struct instruction){b & 64 ? IO : WRITES, 4096, DO_DONE};
+            prog[n++] = (struct instruction){BURN, ns, 0};
+            prog[n++] = (struct instruction){AWAIT, 0, 0};
             break;
         case 5:
-            prog[n++] = (struct ins_t){IO, 512, DO_BURN(ns)};
+            prog[n++] = (struct instruction){IO, 512, DO_BURN(ns)};
             break;
         case 6:
-            prog[n++] = (struct ins_t){SHOOT, k, ns % 50};
+            prog[n++] = (struct instruction){SHOOT, k, ns % 50};
             break;
         case 7:
-            prog[n++] = (struct ins_t){WATCH, (b >> 8) % r->m.n_tasks == t ? PCL_NONE : (b >> 8) % r->m.n_tasks, 1 + ns};
+            prog[n++] = (struct instruction){
+                WATCH, (b >> 8) % r->m.n_tasks == t ? PCL_NONE : (b >> 8) % r->m.n_tasks,
+                1 + ns};
             break;
         case 8:
-            prog[n++] = (struct ins_t){NOTICE, (b >> 8) % r->m.n_tasks, 0};
+            prog[n++] = (struct instruction){NOTICE, (b >> 8) % r->m.n_tasks, 0};
             break;
         default:
-            prog[n++] = (struct ins_t){b & 64 ? RMW : LOAD, k, 0};
-            prog[n++] = (struct ins_t){BURN, ns, 0};
+            prog[n++] = (struct instruction){b & 64 ? RMW : LOAD, k, 0};
+            prog[n++] = (struct instruction){BURN, ns, 0};
             break;
         }
     }
@@ -373,8 +382,8 @@ static uint64_t random_run(uint64_t seed, bool run_ahead, pcl_ns slice)
     rig_run(r);
     for (uint32_t t = 0; t < r->m.n_tasks; t++)
         if (r->m.model[t].run != PCL_RUN_DEAD)
-            fail_msg("seed %llu: task %u never ends (pc %u, state %u)", (unsigned long long)seed, t,
-                     r->pc[t], r->m.model[t].run);
+            fail_msg("seed %llu: task %u never ends (pc %u, state %u)",
+                     (unsigned long long)seed, t, r->pc[t], r->m.model[t].run);
     assert_time_is_conserved(r);
     log = r->log;
     rig_free(r);

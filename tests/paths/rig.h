@@ -1,6 +1,7 @@
 /*
- * A kernel, a few tasks, and lists of requests: each task makes its requests one after the other and
- * the rig notes when each began and ended, how many micro-steps it took, and which locks it took.
+ * A kernel, a few tasks, and lists of requests: each task makes its requests one after the
+ * other and the rig notes when each began and ended, how many micro-steps it took, and which
+ * locks it took.
  */
 #ifndef PCLSIM_TEST_PATHS_RIG_H
 #define PCLSIM_TEST_PATHS_RIG_H
@@ -18,10 +19,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-enum {
-    RIG_TASKS = 4,
-    RIG_REQS = 512
-};
+enum { RIG_TASKS = 4, RIG_REQS = 512 };
 
 struct rig {
     struct pcl_machine m;
@@ -42,9 +40,11 @@ struct rig {
 };
 
 /* "io" and so on: the short names of a trail. */
-static const char *const rig_short[PCL_N_ROLES] = {
-    [PCL_ROLE_MMAP] = "mm",   [PCL_ROLE_IOLOCK] = "io",  [PCL_ROLE_INVALIDATE] = "inv",
-    [PCL_ROLE_ILOCK] = "il",  [PCL_ROLE_IMAP] = "imap"};
+static const char *const rig_short[PCL_N_ROLES] = {[PCL_ROLE_MMAP] = "mm",
+                                                   [PCL_ROLE_IOLOCK] = "io",
+                                                   [PCL_ROLE_INVALIDATE] = "inv",
+                                                   [PCL_ROLE_ILOCK] = "il",
+                                                   [PCL_ROLE_IMAP] = "imap"};
 
 static inline void rig_say(struct rig *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -159,13 +159,14 @@ static inline struct rig *rig_new_with(enum pcl_fs fs, const char *machine, uint
     return r;
 }
 
-static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t tasks, bool flusher)
+static inline struct rig *rig_new(enum pcl_fs fs, const char *machine, uint32_t tasks,
+                                  bool flusher)
 {
     return rig_new_with(fs, machine, tasks, flusher, NULL);
 }
 
-static inline struct pcl_request *rig_ask(struct rig *r, uint32_t task, enum pcl_op op, int64_t off,
-                                          int64_t len)
+static inline struct pcl_request *rig_ask(struct rig *r, uint32_t task, enum pcl_op op,
+                                          int64_t off, int64_t len)
 {
     struct pcl_request *q = &r->req[task][r->n[task]++];
 

@@ -1,13 +1,11 @@
 /*
- * What single operations cost on the measured guest, one task alone, against the measurements: the
- * same operations in the same situations, medians on both sides. The model must come within a
- * factor of 2; the table is printed. How the constants were found stands in docs/sources.md.
+ * What single operations cost on the measured guest, one task alone, against the measurements:
+ * the same operations in the same situations, medians on both sides. The model must come within
+ * a factor of 2; the table is printed. How the constants were found stands in docs/sources.md.
  */
 #include "rig.h"
 
-enum {
-    OPS = 200
-};
+enum { OPS = 200 };
 
 static int compare_ns(const void *a, const void *b)
 {
@@ -128,7 +126,8 @@ static void single_operations_cost_what_was_measured(void **unused)
     assert_int_equal(outside, 0);
 }
 
-/* --- punch ------------------------------------------------------------------------------------- */
+/* --- punch
+ * ------------------------------------------------------------------------------------- */
 
 enum resident {
     NOTHING,
@@ -146,8 +145,7 @@ static struct rig *punched(enum pcl_fs fs, const char *machine, enum resident wh
     uint32_t inode = pcl_kernel_inode(&r->k, PCL_OFF_MAX, false);
 
     if (mapped && fs != PCL_FS_TMPFS) { /* the pages' own blocks */
-        rig_ask(r, 0, PCL_OP_ALLOCATE, 0, (int64_t)n * PCL_PAGE_SIZE)->flags =
-            PCL_OPF_KEEPSIZE;
+        rig_ask(r, 0, PCL_OP_ALLOCATE, 0, (int64_t)n * PCL_PAGE_SIZE)->flags = PCL_OPF_KEEPSIZE;
     } else {
         (void)rig_ask(r, 0, PCL_OP_SYSCALL, 0, 0);
     }
@@ -209,9 +207,9 @@ static void a_punch_costs_what_was_measured(void **unused)
     for (size_t i = 0; i < LENGTH(rows); i++) {
         /* a dirty folio of ext4 has no blocks yet when it is dropped: delayed allocation */
         bool delayed = rows[i].fs == PCL_FS_EXT4 && rows[i].what == DIRTY;
-        struct rig *r = delayed ? rig_new(rows[i].fs, "guest-2vcpu", 1, false)
-                                : punched(rows[i].fs, "guest-2vcpu", rows[i].what, rows[i].n,
-                                          rows[i].len);
+        struct rig *r =
+            delayed ? rig_new(rows[i].fs, "guest-2vcpu", 1, false)
+                    : punched(rows[i].fs, "guest-2vcpu", rows[i].what, rows[i].n, rows[i].len);
 
         if (delayed) {
             uint32_t inode = pcl_kernel_inode(&r->k, PCL_OFF_MAX, false);
@@ -238,7 +236,8 @@ static void a_giant_punch_takes_the_steps_of_its_pages(void **unused)
         for (int what = ZEROES; what <= DIRTY; what++) {
             struct rig *a = punched((enum pcl_fs)fs, NULL, (enum resident)what, PAGES,
                                     (int64_t)PAGES * PCL_PAGE_SIZE);
-            struct rig *b = punched((enum pcl_fs)fs, NULL, (enum resident)what, PAGES, PCL_OFF_MAX);
+            struct rig *b =
+                punched((enum pcl_fs)fs, NULL, (enum resident)what, PAGES, PCL_OFF_MAX);
             double x = (double)a->steps[0][2], y = (double)b->steps[0][2];
 
             if (y > 1.01 * x || x > 1.01 * y || y > 60.0 * PAGES)

@@ -1,7 +1,8 @@
 /*
- * The ends of files, ranges and memory: reads at and behind EOF, zero lengths, offsets next to 2^63,
- * appends, truncation both ways, pages that somebody else reads in, faults that start over,
- * write-back marks, the memory limit, dirty throttling. Nothing is left behind by any of them.
+ * The ends of files, ranges and memory: reads at and behind EOF, zero lengths, offsets next to
+ * 2^63, appends, truncation both ways, pages that somebody else reads in, faults that start
+ * over, write-back marks, the memory limit, dirty throttling. Nothing is left behind by any of
+ * them.
  */
 #include "rig.h"
 
@@ -14,8 +15,8 @@ static void reads_end_at_the_end_of_file(void **unused)
     static const struct {
         int64_t off, len;
         uint64_t pages;
-    } rows[] = {{0, 4096, 1},      {0, 0, 0},    {10000, 1, 0},    {9999, 1, 1},
-                {9000, 4096, 1},   {0, MAX, 3},  {12288, 4096, 0}, {MAX - 1, 1, 0},
+    } rows[] = {{0, 4096, 1},          {0, 0, 0},   {10000, 1, 0},    {9999, 1, 1},
+                {9000, 4096, 1},       {0, MAX, 3}, {12288, 4096, 0}, {MAX - 1, 1, 0},
                 {MAX - 4096, 4096, 0}, {8191, 2, 2}};
     static const enum pcl_op ops[] = {PCL_OP_READ, PCL_OP_DREAD};
 
@@ -84,8 +85,8 @@ static void the_last_page_is_a_page_like_others(void **unused)
             if (pcl_inode_size(r->k.cache, 0) != rows[i].size ||
                 r->k.cache->t->nr_pages != pages)
                 fail_msg("%s %s %lld + %lld: size %lld, %llu pages", pcl_fs_name(all[f]),
-                         pcl_op_name(rows[i].op), (long long)rows[i].off, (long long)rows[i].len,
-                         (long long)pcl_inode_size(r->k.cache, 0),
+                         pcl_op_name(rows[i].op), (long long)rows[i].off,
+                         (long long)rows[i].len, (long long)pcl_inode_size(r->k.cache, 0),
                          (unsigned long long)r->k.cache->t->nr_pages);
             rig_free(r);
         }
@@ -118,7 +119,7 @@ static void truncation_drops_what_is_behind_and_gives_zeroes_back(void **unused)
 
         (void)pcl_kernel_inode(&r->k, 64 << 10, true);
         pcl_cache_populate(r->k.cache, 0, 0, 16, 0, PCL_FOLIO_DIRTY);
-        (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 10000, 0);  /* page 2 stays, in part */
+        (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 10000, 0); /* page 2 stays, in part */
         (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 64 << 10, 0);
         (void)rig_ask(r, 0, PCL_OP_READ, 12288, 4096);
         (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 0, 0);

@@ -1,7 +1,8 @@
 /*
- * Who takes what, in which order: the trail of locks of each operation under each personality, held
- * against what Linux does (the list in docs/personalities and the kernel's own comments). "+io:S"
- * is the iolock taken shared, "-io" given back; p is a page lock; read-in and fill unlock "-p".
+ * Who takes what, in which order: the trail of locks of each operation under each personality,
+ * held against what Linux does (the list in docs/personalities and the kernel's own comments).
+ * "+io:S" is the iolock taken shared, "-io" given back; p is a page lock; read-in and fill
+ * unlock "-p".
  */
 #include "rig.h"
 
@@ -35,7 +36,8 @@ static void the_trail_is_the_kernels(void **unused)
         uint32_t inode = pcl_kernel_inode(&r->k, 64 << 10, t->state != HOLE);
 
         if (t->state == CLEAN || t->state == DIRTY)
-            pcl_cache_populate(r->k.cache, inode, 0, 1, 0, t->state == DIRTY ? PCL_FOLIO_DIRTY : 0);
+            pcl_cache_populate(r->k.cache, inode, 0, 1, 0,
+                               t->state == DIRTY ? PCL_FOLIO_DIRTY : 0);
         (void)rig_ask(r, 0, t->op, t->off, t->len);
         rig_run(r);
         if (strcmp(r->trail, t->want) != 0) {

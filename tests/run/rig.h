@@ -59,10 +59,8 @@ static inline void setting_use(struct setting *s, const char *scheme, const char
         (void)snprintf(name, sizeof(name), "%.*s", (int)(value - key), key);
         must(pcl_profile_set(&s->machine, name, value + 1, NULL, 0, 0, &err), &err);
     }
-    s->job = (struct pcl_job){.scenario = s->scenario,
-                              .scheme = &s->scheme,
-                              .machine = &s->machine,
-                              .seed = 1};
+    s->job = (struct pcl_job){
+        .scenario = s->scenario, .scheme = &s->scheme, .machine = &s->machine, .seed = 1};
 }
 
 /* From text, or a shipped name. The setting must not move afterwards. */
@@ -125,12 +123,13 @@ static inline char *result_text(const struct pcl_result *r)
     FILE *f = open_memstream(&text, &size);
 
     assert_non_null(f);
-    fprintf(f, "%s seed %llu rep %u failed %d %s sim %lld ops %llu events %llu fp %016llx\n", r->scheme,
-            (unsigned long long)r->seed, r->replication, r->failed, r->error, (long long)r->sim_ns,
-            (unsigned long long)r->ops, (unsigned long long)r->events,
+    fprintf(f, "%s seed %llu rep %u failed %d %s sim %lld ops %llu events %llu fp %016llx\n",
+            r->scheme, (unsigned long long)r->seed, r->replication, r->failed, r->error,
+            (long long)r->sim_ns, (unsigned long long)r->ops, (unsigned long long)r->events,
             (unsigned long long)r->fingerprint);
     for (size_t i = 0; i < r->n_metrics; i++)
-        fprintf(f, "%s %s %.17g\n", r->metrics[i].name, r->metrics[i].object, r->metrics[i].value);
+        fprintf(f, "%s %s %.17g\n", r->metrics[i].name, r->metrics[i].object,
+                r->metrics[i].value);
     for (size_t i = 0; i < r->n_hists; i++)
         fprintf(f, "%s %s %llu %lld\n", r->hists[i].name, r->hists[i].object,
                 (unsigned long long)r->hists[i].h.count,
@@ -147,7 +146,8 @@ static inline char *result_text(const struct pcl_result *r)
     return text;
 }
 
-/* The shipped scenarios of workloads/, sorted, cut short: long enough for locks to be fought for. */
+/* The shipped scenarios of workloads/, sorted, cut short: long enough for locks to be fought
+ * for. */
 static inline size_t shipped_names(char ***paths)
 {
     static char root[] = PCLSIM_SOURCE_DIR;
@@ -177,11 +177,10 @@ static inline void cut_short(struct pcl_scenario *s)
         s->ops = 5000;
 }
 
-/* --- intervals ------------------------------------------------------------------------------ */
+/* --- intervals ------------------------------------------------------------------------------
+ */
 
-enum {
-    REPS = 12
-};
+enum { REPS = 12 };
 
 /* The want lies in the 99 % interval of the replications' values, and that is narrow. */
 static inline void assert_estimates(const char *what, const double *x, size_t n, double want,

@@ -1,15 +1,15 @@
 /*
- * Cases with a closed form, each inside the interval of its replications: queues before one lock
- * (M/M/1, M/G/1), before CPUs and device channels (M/M/c, M/D/c), closed loops (machine
+ * Cases with a closed form, each inside the interval of its replications: queues before one
+ * lock (M/M/1, M/G/1), before CPUs and device channels (M/M/c, M/D/c), closed loops (machine
  * repairman, networks of equal locks). Nothing costs anything but what the scenario names.
  *
  * An open group of N tasks is N Poisson streams, together one; a task whose operation has not
- * ended makes its next arrival wait, which changes the order of service but not the mean: the server
- * never idles while anybody waits, and does not look at service times.
+ * ended makes its next arrival wait, which changes the order of service but not the mean: the
+ * server never idles while anybody waits, and does not look at service times.
  */
 #include "rig.h"
 
-#define OPEN(tasks, hold, arrivals, ops)                                                        \
+#define OPEN(tasks, hold, arrivals, ops)                                                       \
     "[scenario]\ntitle = t\nfs = page-only\nmachine = ideal\nwarmup = 5ms\nops = " ops         \
     "\nduration = 100s\n[file f]\nsize = 4k\ncached = all\n[group g]\ntasks = " tasks          \
     "\nmix = pagelock:1\noffsets = hot\nhold = " hold "\nthink = exp:" arrivals                \
@@ -37,8 +37,8 @@ static void one_lock_is_a_queue_with_one_server(void **unused)
     one_lock("M/M/1, rho 0.8", OPEN("100", "exp:8us", "1ms", "60000"), 8000, 2 * 64e6);
     one_lock("M/D/1, rho 0.8", OPEN("100", "8us", "1ms", "40000"), 8000, 64e6);
     one_lock("M/U/1, rho 0.5", OPEN("100", "uniform:0us-10us", "1ms", "20000"), 5000, 1e8 / 3);
-    one_lock("M/G/1 lognormal cv 2, rho 0.5", OPEN("100", "lognormal:5us,2", "1ms", "80000"), 5000,
-             25e6 * 5);
+    one_lock("M/G/1 lognormal cv 2, rho 0.5", OPEN("100", "lognormal:5us,2", "1ms", "80000"),
+             5000, 25e6 * 5);
 }
 
 /* One task with open arrivals is a queue by itself. */
@@ -73,9 +73,9 @@ static void cpus_are_the_servers_of_a_common_queue(void **unused)
     (void)unused;
     for (size_t i = 0; i < LENGTH(cs); i++) {
         char cpus[40], think[40], name[40];
-        const char *set[] = {cpus,         "machine.sched=cfs", "machine.slice=1000s",
-                             "machine.wake_gran=1000s", think,  "f.size=8M",
-                             "offsets=partition"};
+        const char *set[] = {
+            cpus,  "machine.sched=cfs", "machine.slice=1000s", "machine.wake_gran=1000s",
+            think, "f.size=8M",         "offsets=partition"};
         struct setting s;
         double x[2][REPS], a = 0.75 * cs[i], mean = 5000;
 
@@ -90,8 +90,8 @@ static void cpus_are_the_servers_of_a_common_queue(void **unused)
     }
 }
 
-/* Direct reads of one block each; the device's c channels with a constant latency are M/D/c, for c =
- * 1 Pollaczek-Khinchine, and with one channel and a lognormal latency M/G/1. */
+/* Direct reads of one block each; the device's c channels with a constant latency are M/D/c,
+ * for c = 1 Pollaczek-Khinchine, and with one channel and a lognormal latency M/G/1. */
 static void device_channels_are_servers(void **unused)
 {
     static const struct {
@@ -101,8 +101,14 @@ static void device_channels_are_servers(void **unused)
 
     (void)unused;
     for (size_t i = 0; i < LENGTH(cases); i++) {
-        const char *set[] = {"machine.dev_read=5us", "machine.dev_channels=1", cases[i].cv,
-                             "mix=dread:1", "fs=ext4", "cached=0", "f.size=400k", "offsets=partition"};
+        const char *set[] = {"machine.dev_read=5us",
+                             "machine.dev_channels=1",
+                             cases[i].cv,
+                             "mix=dread:1",
+                             "fs=ext4",
+                             "cached=0",
+                             "f.size=400k",
+                             "offsets=partition"};
         struct setting s;
         double x[2][REPS];
 
@@ -116,10 +122,11 @@ static void device_channels_are_servers(void **unused)
     }
 }
 
-/* --- closed loops -------------------------------------------------------------------------------- */
+/* --- closed loops
+ * -------------------------------------------------------------------------------- */
 
-/* Machine repairman: N tasks think Z and hold one lock S. Birth-death chain: p(k) in proportion to
- * N! / (N - k)! (S / Z)^k. */
+/* Machine repairman: N tasks think Z and hold one lock S. Birth-death chain: p(k) in proportion
+ * to N! / (N - k)! (S / Z)^k. */
 static double repairman(int n, double z, double s)
 {
     double p = 1, sum = 1;

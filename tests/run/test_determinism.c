@@ -1,7 +1,8 @@
 /*
- * The same inputs give the same bytes: run after run, on one worker or several, with run-ahead and
- * without. Two schemes see the same draws. Locks that must be equal are equal event for event. And
- * the shipped scenarios still give what they gave: golden.txt, renewed with PCLSIM_RENEW=1.
+ * The same inputs give the same bytes: run after run, on one worker or several, with run-ahead
+ * and without. Two schemes see the same draws. Locks that must be equal are equal event for
+ * event. And the shipped scenarios still give what they gave: golden.txt, renewed with
+ * PCLSIM_RENEW=1.
  */
 #include "rig.h"
 
@@ -112,11 +113,13 @@ static void an_interrupted_plan_hands_over_what_is_done(void **unused)
     setting_fini(&s);
 }
 
-/* --- equal locks ------------------------------------------------------------------------------- */
+/* --- equal locks
+ * ------------------------------------------------------------------------------- */
 
-#define TASKS(op, offsets, size)                                                                 \
-    "[scenario]\ntitle = t\nfs = xfs\nmachine = ideal\nops = 3000\nduration = 100s\n[file f]\n"   \
-    "size = 1M\ncached = all\n[group w]\ntasks = 16\nmix = " op ":1\noffsets = " offsets         \
+#define TASKS(op, offsets, size)                                                               \
+    "[scenario]\ntitle = t\nfs = xfs\nmachine = ideal\nops = 3000\nduration = 100s\n[file "    \
+    "f]\n"                                                                                     \
+    "size = 1M\ncached = all\n[group w]\ntasks = 16\nmix = " op ":1\noffsets = " offsets       \
     "\nsize = " size "\nthink = exp:3ms\nthink_on = sleep\nhold = 256us\n"
 
 /* When everything was done, and how long it took: in one number. A page takes 1 us to copy. */
@@ -156,11 +159,14 @@ static void disjoint_ranges_are_no_lock(void **unused)
     static const char apart[] = TASKS("write", "partition", "64k");
 
     (void)unused;
-    assert_true(outcome(apart, "v5.9:iolock=interval-tree") == outcome(apart, "v5.9:iolock=none"));
-    assert_true(outcome(apart, "v5.9:iolock=interval-tree") != outcome(apart, "v5.9:iolock=rwsem"));
+    assert_true(outcome(apart, "v5.9:iolock=interval-tree") ==
+                outcome(apart, "v5.9:iolock=none"));
+    assert_true(outcome(apart, "v5.9:iolock=interval-tree") !=
+                outcome(apart, "v5.9:iolock=rwsem"));
 }
 
-/* --- common random numbers ------------------------------------------------------------------------ */
+/* --- common random numbers
+ * ------------------------------------------------------------------------ */
 
 static void two_schemes_see_the_same_draws(void **unused)
 {
@@ -182,7 +188,8 @@ static void two_schemes_see_the_same_draws(void **unused)
     }
 }
 
-/* --- golden ------------------------------------------------------------------------------------------ */
+/* --- golden
+ * ------------------------------------------------------------------------------------------ */
 
 static void golden_rows(FILE *f, const char *path)
 {
@@ -236,9 +243,10 @@ static void shipped_scenarios_give_what_they_gave(void **unused)
     }
     assert_int_equal(pcl_read_file(GOLDEN, 1 << 20, &want, &want_size, NULL), PCL_OK);
     if (strcmp(text, want) != 0)
-        fail_msg("results moved; if they should, run this test with PCLSIM_RENEW=1 and say so in "
-                 "CHANGELOG.md. Now:\n%s",
-                 text);
+        fail_msg(
+            "results moved; if they should, run this test with PCLSIM_RENEW=1 and say so in "
+            "CHANGELOG.md. Now:\n%s",
+            text);
     free(text);
     free(want);
     pcl_free_list(names, n);

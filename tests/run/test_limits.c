@@ -1,13 +1,14 @@
 /*
- * Where runs begin and end: time limits, operation limits, waits that are not over, configurations
- * that cannot run. And what a source of operations promises: the same draws whatever happens.
+ * Where runs begin and end: time limits, operation limits, waits that are not over,
+ * configurations that cannot run. And what a source of operations promises: the same draws
+ * whatever happens.
  */
 #include "rig.h"
 
 #include <pclsim/source.h>
 
-#define ONE(lines)                                                                              \
-    "[scenario]\ntitle = t\nfs = page-only\nmachine = ideal\nduration = 10ms\n[file f]\n"        \
+#define ONE(lines)                                                                             \
+    "[scenario]\ntitle = t\nfs = page-only\nmachine = ideal\nduration = 10ms\n[file f]\n"      \
     "size = 400k\ncached = all\n[group g]\nmix = pagelock:1\n" lines
 
 static struct pcl_result run_text(const char *text, const char *scheme, const char *set)
@@ -51,8 +52,8 @@ static void a_wait_that_is_not_over_counts_to_the_end(void **unused)
 
     (void)unused;
     for (size_t i = 0; i < LENGTH(schemes); i++) {
-        struct pcl_result r =
-            run_text(ONE("tasks = 3\noffsets = hot\nhold = 1s\nstart_jitter = 1us\n"), schemes[i], NULL);
+        struct pcl_result r = run_text(
+            ONE("tasks = 3\noffsets = hot\nhold = 1s\nstart_jitter = 1us\n"), schemes[i], NULL);
 
         assert_int_equal(r.ops, 0);
         assert_true(metric(&r, "longest_wait", "all") >= 9999000);
@@ -102,7 +103,8 @@ static void what_cannot_run_is_an_error_and_not_a_crash(void **unused)
     setting_fini(&s);
 }
 
-/* --- sources -------------------------------------------------------------------------------- */
+/* --- sources --------------------------------------------------------------------------------
+ */
 
 static void a_source_gives_the_same_answers_in_any_order(void **unused)
 {
@@ -128,8 +130,9 @@ static void a_source_gives_the_same_answers_in_any_order(void **unused)
             assert_true(b.next(&b, 2 - t, 499 - i, &y)); /* somewhere else first */
             assert_true(b.next(&b, t, i, &y));
             assert_true(other.next(&other, t, i, &z));
-            assert_true(x.think == y.think && x.req.off == y.req.off && x.req.len == y.req.len &&
-                        x.req.hold == y.req.hold && x.req.op == y.req.op);
+            assert_true(x.think == y.think && x.req.off == y.req.off &&
+                        x.req.len == y.req.len && x.req.hold == y.req.hold &&
+                        x.req.op == y.req.op);
             assert_true(x.req.off >= 0 && x.req.off + x.req.len <= 400 << 10);
             differ += x.think != z.think;
         }

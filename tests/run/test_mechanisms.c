@@ -1,15 +1,16 @@
 /*
- * Mechanisms seen on a real kernel (Linux 6.18, two CPUs, XFS, ext4, tmpfs): direction and order of
- * magnitude must come out of the model by themselves. Each row is printed beside what was measured.
+ * Mechanisms seen on a real kernel (Linux 6.18, two CPUs, XFS, ext4, tmpfs): direction and
+ * order of magnitude must come out of the model by themselves. Each row is printed beside what
+ * was measured.
  */
 #include "rig.h"
 
-#define HEAD(fs)                                                                                \
-    "[scenario]\ntitle = t\nfs = " fs "\nmachine = guest-2vcpu\nwarmup = 20ms\n"                 \
-    "duration = 300ms\n[file f]\nsize = max\ncached = 16M\nmapped = no\n"
+#define HEAD(fs)                                                                               \
+    "[scenario]\ntitle = t\nfs = " fs "\nmachine = guest-2vcpu\nwarmup = 20ms\n"               \
+    "duration = 100ms\n[file f]\nsize = max\ncached = 16M\nmapped = no\n"
 #define CLIENT(op) "[group client]\nmix = " op ":1\nregion = 0..4M\n"
-#define PUNCH(region, size) \
-    "[group puncher]\ntasks_are = processes\nmix = punch:1\noffsets = hot\nregion = " region        \
+#define PUNCH(region, size)                                                                    \
+    "[group puncher]\ntasks_are = processes\nmix = punch:1\noffsets = hot\nregion = " region   \
     "\nsize = " size "\n"
 
 /* Operations of one kind per second. */
@@ -17,7 +18,7 @@ static double rate(const char *text, const char *op)
 {
     struct setting s;
     struct pcl_result r;
-    double x = NAN;
+    double x = (double)NAN;
 
     setting_text(&s, text, "v5.9", NULL, 0);
     run_ok(&s.job, &r);
@@ -44,7 +45,8 @@ static void a_far_punch_takes_nothing_from_read_faults(void **unused)
 
     (void)unused;
     row("xfs read faults keep beside a far punch of almost 8 EiB",
-        rate(HEAD("xfs") CLIENT("fault") PUNCH("1G..end", "region"), "fault") / alone, 1, 0.8, 1.1);
+        rate(HEAD("xfs") CLIENT("fault") PUNCH("1G..end", "region"), "fault") / alone, 1, 0.8,
+        1.1);
 }
 
 static void write_faults_wait_for_any_punch_whatever_its_range(void **unused)
@@ -54,15 +56,18 @@ static void write_faults_wait_for_any_punch_whatever_its_range(void **unused)
 
     (void)unused;
     double near = rate(HEAD("xfs") CLIENT("wfault") PUNCH("1G..end", "4k"), "wfault") / alone;
-    double huge = rate(HEAD("xfs") CLIENT("wfault") PUNCH("1G..end", "region"), "wfault") / alone;
+    double huge =
+        rate(HEAD("xfs") CLIENT("wfault") PUNCH("1G..end", "region"), "wfault") / alone;
 
     row("xfs write faults keep beside a far punch of 4 KiB", near, 0.4, 0.15, 0.75);
     row("  of almost 8 EiB, against that", huge / near, 1, 0.8, 1.25);
     row("tmpfs write faults keep beside a far punch",
-        rate(HEAD("tmpfs") CLIENT("wfault") PUNCH("1G..end", "4k"), "wfault") / tmpfs, 1, 0.8, 1.1);
+        rate(HEAD("tmpfs") CLIENT("wfault") PUNCH("1G..end", "4k"), "wfault") / tmpfs, 1, 0.8,
+        1.1);
 }
 
-#define WRITER "[group writer]\ntasks_are = processes\nmix = write:1\nregion = 8M..12M\nsize = 4k\n"
+#define WRITER                                                                                 \
+    "[group writer]\ntasks_are = processes\nmix = write:1\nregion = 8M..12M\nsize = 4k\n"
 #define READER "[group reader]\nmix = read:1\nregion = 0..4M\nsize = 4k\n"
 
 static void only_xfs_readers_wait_for_a_writer(void **unused)
@@ -98,7 +103,7 @@ static double faults(const char *cpus, const char *kind)
 
     (void)snprintf(text, sizeof(text),
                    "[scenario]\ntitle = t\nfs = xfs\nmachine = guest-2vcpu\nwarmup = 20ms\n"
-                   "duration = 300ms\ncpus = %s\n[file f]\nsize = 64k\ncached = all\n"
+                   "duration = 100ms\ncpus = %s\n[file f]\nsize = 64k\ncached = all\n"
                    "[group g]\ntasks = 2\ntasks_are = %s\nmix = fault:1 dontneed:1\n"
                    "offsets = partition\nsize = 32k\n",
                    cpus, kind);
@@ -110,8 +115,8 @@ static void threads_pay_for_shootdowns_and_processes_do_not(void **unused)
     double one = faults("1", "threads");
 
     (void)unused;
-    row("two fault threads on two CPUs against one CPU", faults("2", "threads") / one, 0.45, 0.2,
-        0.9);
+    row("two fault threads on two CPUs against one CPU", faults("2", "threads") / one, 0.45,
+        0.2, 0.9);
     row("two fault processes on two CPUs against one CPU", faults("2", "processes") / one, 2.26,
         1.5, 2.6);
 }

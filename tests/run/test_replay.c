@@ -1,6 +1,6 @@
 /*
- * Replays of the shipped recordings: every operation is carried out once per clone, in each mode;
- * the modes differ in time as they should; a replay ends when its threads have ended.
+ * Replays of the shipped recordings: every operation is carried out once per clone, in each
+ * mode; the modes differ in time as they should; a replay ends when its threads have ended.
  */
 #include "rig.h"
 
@@ -33,7 +33,8 @@ static struct pcl_result replay(const char *file, struct pcl_replay_opts opts, u
     return r;
 }
 
-static const char *const files[] = {"cp.strace", "sqlite-insert.strace", "fio-falloc.strace.gz"};
+static const char *const files[] = {"cp.strace", "sqlite-insert.strace",
+                                    "fio-falloc.strace.gz"};
 
 static void every_recorded_operation_is_done_once_per_clone(void **unused)
 {
@@ -44,8 +45,8 @@ static void every_recorded_operation_is_done_once_per_clone(void **unused)
         for (size_t c = 0; c < LENGTH(clones); c++) {
             uint64_t n_ops;
             pcl_ns span;
-            struct pcl_result r = replay(
-                files[f], (struct pcl_replay_opts){.clone = clones[c]}, &n_ops, &span);
+            struct pcl_result r =
+                replay(files[f], (struct pcl_replay_opts){.clone = clones[c]}, &n_ops, &span);
 
             assert_int_equal(r.ops, n_ops * (clones[c] ? clones[c] : 1));
             assert_int_equal(r.total_violations, 0);
@@ -83,7 +84,8 @@ static void the_modes_keep_their_promises(void **unused)
         assert_true(took[2] < took[3] && took[3] < took[0]);
         assert_int_equal(took[4], took[0]);
         assert_true(took[0] < 2 * span && took[2] < span);
-        /* open keeps the recorded starts: the end is that of the recording, or a little later */
+        /* open keeps the recorded starts: the end is that of the recording, or a little later
+         */
         assert_true(took[1] > span / 2 && took[1] < 2 * span);
     }
 }
