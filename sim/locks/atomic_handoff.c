@@ -4,10 +4,10 @@
  * hands while set, so nobody can barge in between. Without waiters the unlock is one atomic as
  * ever.
  */
-#include "page_wait.h"
+#include "handoff.h"
 
 static const struct pcl_lock_param_info params[] = {
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -17,14 +17,12 @@ static const struct pcl_lock_param_info params[] = {
  *          DROP: give the reference away
  *          sleep until WOKEN, or until a fatal signal
  *          leave the queue if still in it; WOKEN decides, looked at after leaving
- * unlock:  clear the bit if the hint is clear, in one atomic; else walk the bucket, the bit
- * set: exclusive entry: mark it WOKEN, the bit is its own now; wake it, remove it, stop shared
- * entry: mark it WOKEN, wake it, remove it; it sees the bit set or clear at the end, if nobody
- * has taken the bit over, clear it; then let go of the bucket end of write-back: nobody wants
- * to own that bit: clear it first, then walk
+ * unlock:  hint clear -> clear the bit, in one atomic; else walk the bucket, the bit set:
+ *          exclusive entry: mark it WOKEN, the bit is its own now; wake it, remove it, stop
+ *          shared entry: mark it WOKEN, wake it, remove it; it may see the bit still set
+ *          at the end, if nobody has taken the bit over, clear it; then leave the bucket
+ * end of write-back: nobody wants to own that bit: clear it first, then walk
  */
-enum { TRY, SLOW, HINT, LAST_TRY, LOOK, OVER };
-
 /* credit of an unlock */
 enum { CLEARED = 1, HANDED_OVER };
 
@@ -76,27 +74,9 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return walk(L, op);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave_for(L, op, OVER);
-    if (op->pc >= PW_SETTLE)
-        return pw_settle(L, op, LOOK);
-    switch (op->pc) {
-    case TRY:
-        return op->what == PCL_PAGE_UNLOCK ? unlock(L, op) : pw_try(L, op, SLOW);
-    case SLOW:
-        L->waiter[L->m->cur].flags = 0;
-        return pw_bucket(L, op, HINT);
-    case HINT:
-        wt_set_waiters(L, op);
-        op->pc = LAST_TRY;
-        return PCL_MORE;
-    case LAST_TRY:
-        return pw_last_try(L, op, PCL_W_WOKEN);
-    case LOOK:
-        return pw_look(L, op, OVER);
-    default:
-        return pw_told(L, op, PCL_W_WOKEN);
-    }
+    if (op->pc >= HANDOFF_SLOW)
+        return handoff_wait(L, op);
+    return op->what == PCL_PAGE_UNLOCK ? unlock(L, op) : pw_try(L, op, HANDOFF_SLOW);
 }
 
 const struct pcl_page_lock_ops pcl_lock_atomic_handoff = {

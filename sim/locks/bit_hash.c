@@ -6,7 +6,7 @@
 #include "page_wait.h"
 
 static const struct pcl_lock_param_info params[] = {
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -17,10 +17,11 @@ static const struct pcl_lock_param_info params[] = {
  *          if the bit is set, sleep
  *          try the bit: got it -> leave the queue, done; a fatal signal -> leave, killed
  *          go to again
- * wait:    the same, but queues at the head and looks at the bit instead of taking it; whoever
- * has no reference to keep gives it away at the end unlock:  clear the bit; look at the bucket
- * without its lock; if somebody is in it, walk it: matching entry: bit taken again -> pass it
- * over; wake it; if it was asleep remove it, and stop if it is exclusive
+ * wait:    the same, but queues at the head and looks at the bit instead of taking it;
+ *          whoever has no reference to keep gives it away at the end
+ * unlock:  clear the bit; look at the bucket without its lock; if somebody is in it, walk it:
+ *          matching entry: bit taken again -> pass it over; wake it
+ *          it was asleep -> remove it, and stop if it is exclusive
  */
 enum { TRY, AGAIN, QUEUE, AWAKE, PEEK };
 
@@ -37,10 +38,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, pw_match_or_skip, 0);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze(L, op, AWAKE);
+    if (op->pc >= PW_AGAIN)
+        return pw_trying(L, op, AWAKE);
     switch (op->pc) {
     case TRY:
         return op->what == PCL_PAGE_UNLOCK ? pw_clear(L, op, PEEK) : pw_try(L, op, AGAIN);

@@ -8,8 +8,8 @@
 enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
-    {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BREAK,
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -20,11 +20,13 @@ static const struct pcl_lock_param_info params[] = {
  *          if the bit is set, sleep
  *          try the bit: got it -> leave the queue, done; a fatal signal -> leave, killed
  *          go to again
- * wait:    the same, but looks at the bit instead of taking it; whoever has no reference to
- * keep gives it away at the end unlock:  clear the bit; if the hint is set, walk the bucket,
- * with a break at a bookmark after each 64 visits and one more: matching entry: bit taken again
- * -> stop; wake it; if it was asleep remove it, and stop if it is exclusive clear the hint if
- * the bucket is empty or nobody of this page was met
+ * wait:    the same, but looks at the bit instead of taking it; whoever has no reference
+ *          to keep gives it away at the end
+ * unlock:  clear the bit; if the hint is set, walk the bucket; after more than 64 visits leave
+ *          a bookmark, drop the bucket lock, take it again and go on behind the bookmark:
+ *          matching entry: bit taken again -> stop; wake it
+ *          it was asleep -> remove it, and stop if it is exclusive
+ *          clear the hint if the bucket is empty or nobody of this page was met
  */
 enum { TRY, AWAKE };
 
@@ -37,12 +39,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, pw_match_or_stop, L->param[P_BREAK]);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze(L, op, AWAKE);
     if (op->pc >= PW_AGAIN)
-        return pw_queue_at_tail(L, op);
+        return pw_trying(L, op, AWAKE);
     if (op->pc == TRY)
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);
     return pw_retry(L, op, PW_AGAIN);

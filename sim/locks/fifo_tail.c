@@ -8,7 +8,7 @@
 enum { P_BITS, P_SIGNAL_FIRST };
 
 static const struct pcl_lock_param_info params[] = {
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {"signal_first", 0, 0, 1, "1: after a sleep look for a signal before trying, as once was"},
     {0},
 };
@@ -20,10 +20,12 @@ static const struct pcl_lock_param_info params[] = {
  *          if the bit is set, sleep (signal_first: then a fatal signal -> leave, killed)
  *          try the bit: got it -> leave the queue, done; a fatal signal -> leave, killed
  *          go to again
- * wait:    the same, but looks at the bit instead of taking it; whoever has no reference to
- * keep gives it away at the end unlock:  clear the bit; if the hint is set, walk the bucket:
- *          matching entry: bit taken again -> stop; wake it; if it was asleep remove it, and
- * stop if it is exclusive clear the hint if the bucket is empty or nobody of this page was met
+ * wait:    the same, but looks at the bit instead of taking it; whoever has no reference
+ *          to keep gives it away at the end
+ * unlock:  clear the bit; if the hint is set, walk the bucket:
+ *          matching entry: bit taken again -> stop; wake it
+ *          it was asleep -> remove it, and stop if it is exclusive
+ *          clear the hint if the bucket is empty or nobody of this page was met
  *
  * signal_first is how it was until a8b169afbf06 of the same version: a waiter that was woken
  * and killed at once leaves without trying, and nobody wakes the next one.
@@ -39,12 +41,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, pw_match_or_stop, 0);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze(L, op, op->pc == PW_NAP ? SIGNAL : AWAKE);
     if (op->pc >= PW_AGAIN)
-        return pw_queue_at_tail(L, op);
+        return pw_trying(L, op, op->pc == PW_NAP ? SIGNAL : AWAKE);
     switch (op->pc) {
     case TRY:
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);

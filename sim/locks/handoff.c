@@ -5,13 +5,13 @@
  * between "bit cleared" and "waker tests and sets it": then the walk stops and the sleeper
  * stays first.
  */
-#include "page_wait.h"
+#include "handoff.h"
 
 enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
-    {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BREAK,
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -21,11 +21,12 @@ static const struct pcl_lock_param_info params[] = {
  *          DROP: give the reference away
  *          sleep until WOKEN, or until a fatal signal
  *          leave the queue if still in it; WOKEN decides, looked at after leaving
- * unlock:  clear the bit; if the hint is set, walk the bucket:
- *          exclusive entry: take the bit for it or stop; mark it WOKEN, wake it, remove it,
- * stop shared entry: mark it WOKEN, wake it, remove it
+ * unlock:  clear the bit; if the hint is set, walk the bucket, with bookmarks:
+ *          exclusive entry: take the bit for it or stop; mark it WOKEN, wake it, remove it
+ *                           and stop
+ *          shared entry: mark it WOKEN, wake it, remove it
  */
-enum { TRY, SLOW, HINT, LAST_TRY, LOOK, OVER };
+enum { HINT = HANDOFF_SLOW + 1, LAST_TRY, LOOK, OVER };
 
 static void init(struct pcl_page_locks *L)
 {
@@ -53,18 +54,14 @@ static enum wt_verdict match(struct pcl_page_locks *L, struct pcl_page_op *op)
     }
 }
 
-static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
+enum pcl_more handoff_wait(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
-    if (op->pc >= WT_LOCK)
-        return wt_walk(L, op, match, L->param[P_BREAK]);
     if (op->pc >= PW_LEAVE)
         return pw_leave_for(L, op, OVER);
     if (op->pc >= PW_SETTLE)
         return pw_settle(L, op, LOOK);
     switch (op->pc) {
-    case TRY:
-        return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, SLOW);
-    case SLOW:
+    case HANDOFF_SLOW:
         L->waiter[L->m->cur].flags = 0;
         return pw_bucket(L, op, HINT);
     case HINT:
@@ -78,6 +75,15 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
     default:
         return pw_told(L, op, PCL_W_WOKEN);
     }
+}
+
+static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    if (op->pc >= WT_LOCK)
+        return wt_walk(L, op, match, L->param[P_BREAK]);
+    if (op->pc >= HANDOFF_SLOW)
+        return handoff_wait(L, op);
+    return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, HANDOFF_SLOW);
 }
 
 const struct pcl_page_lock_ops pcl_lock_handoff = {

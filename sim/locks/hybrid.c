@@ -11,22 +11,26 @@ enum { P_UNFAIRNESS, P_BREAK, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     {"unfairness", 5, 0, 1000000,
      "races that a sleeper may lose before the lock is handed to it"},
-    {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BREAK,
+    WT_PARAM_BITS,
     {0},
 };
 
 /*
  * lock:    try the bit; else credit = unfairness, and
- *          repeat: an exclusive waiter spends one credit; without credit it asks for HANDOFF
- *                  under the bucket lock: set the hint; try (mark WOKEN and DONE) or queue at
- * the tail DROP: give the reference away wait:   say that this task sleeps; read the entry's
- * flags not WOKEN: a fatal signal -> leave; else sleep; go to wait WOKEN, shared: enough, the
- * bit is not looked at again WOKEN, DONE: the waker took the bit for us WOKEN, not DONE: try
- * the bit; lost -> go to repeat leave the queue if still in it; exclusive: DONE decides,
- * shared: WOKEN decides unlock:  clear the bit; if the hint is set, walk the bucket: exclusive
- * entry: bit taken again -> stop. HANDOFF: take the bit for it or stop; DONE mark WOKEN, wake,
- * remove; an exclusive entry ends the walk
+ *          repeat: an exclusive waiter spends one credit; without any it asks for HANDOFF
+ *                  under the bucket lock: set the hint; try (mark WOKEN and DONE) or queue
+ *                  at the tail
+ *                  DROP: give the reference away
+ *          wait:   say that this task sleeps; read the entry's flags
+ *                  not WOKEN: a fatal signal -> leave; else sleep; go to wait
+ *                  WOKEN, shared: enough, the bit is not looked at again
+ *                  WOKEN, DONE: the waker took the bit for us
+ *                  WOKEN, not DONE: try the bit; lost -> go to repeat
+ *          leave the queue if still in it; exclusive: DONE decides, shared: WOKEN decides
+ * unlock:  clear the bit; if the hint is set, walk the bucket:
+ *          exclusive entry: bit taken again -> stop. HANDOFF: take the bit for it or stop; DONE
+ *          mark WOKEN, wake, remove; an exclusive entry ends the walk
  */
 enum { HINT = HYBRID_REPEAT + 1, QUEUE, LOOK, RACE, OVER };
 

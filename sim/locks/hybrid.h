@@ -11,6 +11,12 @@ enum {
     HYBRID_REPEAT = 8 /* first micro-step of the slow path; those of hybrid_wait() follow */
 };
 
+#define HYBRID_PARAM_UNFAIRNESS                                                                \
+    {                                                                                          \
+        "unfairness", 5, 0, 1000000,                                                           \
+            "races that a sleeper may lose before the lock is handed to it"                    \
+    }
+
 /** Micro-step: clears the bit for an unlock, else the fast path; unfairness: races that a
  * waiter may lose. */
 enum pcl_more hybrid_start(struct pcl_page_locks *L, struct pcl_page_op *op,

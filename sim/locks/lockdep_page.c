@@ -10,7 +10,7 @@ enum { P_UNFAIRNESS, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     {"unfairness", 5, 0, 1000000,
      "races that a sleeper may lose before the lock is handed to it"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {0},
 };
 

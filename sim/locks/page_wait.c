@@ -66,7 +66,8 @@ void pw_queue_by_kind(struct pcl_page_locks *L, struct pcl_page_op *op)
         wt_prepend(L, op);
 }
 
-enum pcl_more pw_queue_at_tail(struct pcl_page_locks *L, struct pcl_page_op *op)
+/* Under the bucket lock: whoever is not queued queues and sets the hint. */
+static enum pcl_more queue_at_tail(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     switch (op->pc) {
     case PW_AGAIN:
@@ -96,7 +97,7 @@ static void drop_reference(struct pcl_page_locks *L, const struct pcl_page_op *o
         L->drop(L->pfn_arg, op->folio);
 }
 
-enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
+static enum pcl_more doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
 {
     switch (op->pc) {
     case PW_DOZE:
@@ -112,16 +113,6 @@ enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t 
         op->pc = awake;
         pcl_schedule(L->m);
     }
-    return PCL_MORE;
-}
-
-enum pcl_more pw_doze_dropping(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
-{
-    bool looks = op->pc == PW_TEST;
-
-    (void)pw_doze(L, op, awake);
-    if (looks)
-        drop_reference(L, op);
     return PCL_MORE;
 }
 
@@ -245,6 +236,25 @@ enum wt_verdict pw_wake_and_take(struct pcl_page_locks *L, struct pcl_page_op *o
 {
     wt_wake(L, op);
     return L->waiter[op->cursor].kind == PCL_PAGE_LOCK ? WT_TAKE_STOP : WT_TAKE;
+}
+
+enum pcl_more pw_trying(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
+{
+    if (op->pc >= PW_LEAVE)
+        return pw_leave(L, op);
+    if (op->pc >= PW_DOZE)
+        return doze(L, op, awake);
+    return queue_at_tail(L, op);
+}
+
+enum pcl_more pw_trying_dropped(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake)
+{
+    bool looks = op->pc == PW_TEST;
+    enum pcl_more more = pw_trying(L, op, awake);
+
+    if (looks)
+        drop_reference(L, op);
+    return more;
 }
 
 /* scratch: 0 look at the bit, 1 wake */

@@ -72,12 +72,6 @@ void pw_queue_by_kind(struct pcl_page_locks *L, struct pcl_page_op *op);
  * then PW_DOZE, with the bucket lock held. */
 enum pcl_more pw_queue_at_tail(struct pcl_page_locks *L, struct pcl_page_op *op);
 
-/** Micro-steps PW_DOZE to PW_NAP, under the bucket lock at first; go on at awake. */
-enum pcl_more pw_doze(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake);
-
-/** The same; DROP gives its reference away before it sleeps, with the look at the bit. */
-enum pcl_more pw_doze_dropping(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake);
-
 /** Micro-step after a sleep: tries; got it -> leaves, done; a fatal signal -> leaves, killed;
  * else goes on at again. */
 enum pcl_more pw_retry(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again);
@@ -121,6 +115,14 @@ enum wt_verdict pw_mark(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_
 /** Micro-step of a walk: wakes the waiter at the cursor, who needs not be asleep, and takes it
  * out; an exclusive one ends the walk. */
 enum wt_verdict pw_wake_and_take(struct pcl_page_locks *L, struct pcl_page_op *op);
+
+/** Micro-steps PW_AGAIN to PW_LEAVE_UNLOCK of a waiter that queues at the tail and tries again.
+ */
+enum pcl_more pw_trying(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t awake);
+
+/** The same; DROP gives its reference away before it sleeps. */
+enum pcl_more pw_trying_dropped(struct pcl_page_locks *L, struct pcl_page_op *op,
+                                uint8_t awake);
 
 /** A walk's treatment of a matching entry whose task will try for itself. The bit taken again
  * ends the walk; a wake-up that reaches an exclusive waiter does. A task that was not asleep

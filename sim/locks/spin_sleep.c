@@ -14,7 +14,7 @@ static const struct pcl_lock_param_info params[] = {
     {"owner", 0, 0, 1, "1: pages record their locker; spin only while it is on a CPU"},
     {"unfairness", 5, 0, 1000000,
      "races that a sleeper may lose before the lock is handed to it"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {0},
 };
 

@@ -8,8 +8,8 @@
 enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
-    {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BREAK,
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -22,9 +22,10 @@ static const struct pcl_lock_param_info params[] = {
  *          go to again
  * wait:    the same, but looks at the bit instead of taking it; DROP gives its reference away
  *          after queueing, sleeps once and looks no more
- * unlock:  clear the bit; if the hint is set, walk the bucket:
- *          matching entry: bit taken again -> stop; wake it; if it was asleep remove it, and
- * stop if it is exclusive
+ * unlock:  clear the bit; if the hint is set, walk the bucket, with bookmarks:
+ *          matching entry: bit taken again -> stop; wake it
+ *          it was asleep -> remove it, and stop if it is exclusive
+ *          clear the hint if the bucket is empty or nobody of this page was met
  */
 enum { TRY, AWAKE };
 
@@ -37,12 +38,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, pw_match_or_stop, L->param[P_BREAK]);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze_dropping(L, op, AWAKE);
     if (op->pc >= PW_AGAIN)
-        return pw_queue_at_tail(L, op);
+        return pw_trying_dropped(L, op, AWAKE);
     if (op->pc == TRY)
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);
     return pw_retry_dropped(L, op, PW_AGAIN);

@@ -8,8 +8,8 @@
 enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
-    {"break", 64, 0, 1000000, "visits after which a wake walk drops the bucket lock; 0 never"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BREAK,
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -48,12 +48,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, pw_match_or_stop, L->param[P_BREAK]);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze_dropping(L, op, AWAKE);
-    if (op->pc == PW_HINT)
-        return pw_queue_at_tail(L, op);
+    if (op->pc >= PW_AGAIN)
+        return pw_trying_dropped(L, op, AWAKE);
     switch (op->pc) {
     case TRY:
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, AGAIN);

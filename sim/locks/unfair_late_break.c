@@ -9,7 +9,7 @@ enum { P_BREAK, P_BITS };
 
 static const struct pcl_lock_param_info params[] = {
     {"break", 64, 0, 1000000, "visits after which a walk that woke somebody drops the lock"},
-    {"bits", 8, 0, 20, "log2 of the number of buckets"},
+    WT_PARAM_BITS,
     {0},
 };
 
@@ -17,8 +17,9 @@ static const struct pcl_lock_param_info params[] = {
  * lock, wait: as in unfair
  * unlock:  clear the bit; if the hint is set, walk the bucket; after the break count of visits,
  *          if this walk has woken somebody, leave a bookmark and drop the lock:
- *          matching entry: bit taken again -> stop; wake it; if it was asleep remove it, and
- * stop if it is exclusive
+ *          matching entry: bit taken again -> stop; wake it
+ *          it was asleep -> remove it, and stop if it is exclusive
+ *          clear the hint if the bucket is empty or nobody of this page was met
  */
 enum { TRY, AWAKE };
 
@@ -41,12 +42,8 @@ static enum pcl_more step(struct pcl_page_locks *L, struct pcl_page_op *op)
 {
     if (op->pc >= WT_LOCK)
         return wt_walk(L, op, match, op->credit ? L->param[P_BREAK] : 0);
-    if (op->pc >= PW_LEAVE)
-        return pw_leave(L, op);
-    if (op->pc >= PW_DOZE)
-        return pw_doze_dropping(L, op, AWAKE);
     if (op->pc >= PW_AGAIN)
-        return pw_queue_at_tail(L, op);
+        return pw_trying_dropped(L, op, AWAKE);
     if (op->pc == TRY)
         return op->what == PCL_PAGE_UNLOCK ? pw_unlock(L, op) : pw_try(L, op, PW_AGAIN);
     return pw_retry_dropped(L, op, PW_AGAIN);

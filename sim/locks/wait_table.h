@@ -19,14 +19,25 @@ enum {
     STRUCT_PAGE_BYTES = 64
 };
 
+/* Rows of parameters that many locks have. */
+#define WT_PARAM_BITS                                                                          \
+    {                                                                                          \
+        "bits", 8, 0, 20, "log2 of the number of buckets"                                      \
+    }
+#define WT_PARAM_BREAK                                                                         \
+    {                                                                                          \
+        "break", 64, 0, 1000000,                                                               \
+            "visits after which a wake walk drops the bucket lock; 0 never"                    \
+    }
+
 /** Allocates 2^bits buckets. */
 void wt_init(struct pcl_page_locks *L, uint32_t bits);
 
 /** Allocates so many tables of 2^bits buckets each, one behind the other. */
 void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits);
 
-/** Gives op's folio a bucket of its own, numbered as the folio, in a line of the page's. Tables grow
- * on demand: to be called at the begin of every operation. */
+/** Gives op's folio a bucket of its own, numbered as the folio, in a line of the page's. Tables
+ * grow on demand: to be called at the begin of every operation. */
 void wt_own_bucket(struct pcl_page_locks *L, struct pcl_page_op *op);
 
 /** Memory account of a lock that uses the table. */
