@@ -4,8 +4,7 @@
  * long enough, or whose CPU is wanted, sleeps in its place. Nobody steals; a page held across
  * I/O costs each waiter its spinning time, and a hand-off to a sleeper its wake-up.
  *
- *   queue[folio].owner, head .. tail     through the entries: the queue's tail is 8 bytes of a
- * page
+ *   queue[folio]: owner, head .. tail through the entries; of a page it takes 8 bytes, the tail
  */
 #include "page_heads.h"
 #include "page_wait.h"

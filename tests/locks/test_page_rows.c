@@ -105,8 +105,7 @@ static void unlock_up_to(struct rig *r, uint32_t body, uint8_t pc)
         go(r, body);
 }
 
-/* --- A0 / A1 -------------------------------------------------------------------------------
- */
+/* --- A0 / A1 --- */
 
 /* Two pages of one hash value: in the zones' tables they meet only if they are of one zone. */
 static void zones_keep_pages_apart(void **state)
@@ -160,8 +159,7 @@ static void a_zones_table_goes_by_its_size(void **state)
     }
 }
 
-/* --- A1 / B1 -------------------------------------------------------------------------------
- */
+/* --- A1 / B1 --- */
 
 /* Bucket lines that a lock and an unlock without any waiter touch. */
 static unsigned bucket_lines_alone(const char *lock)
@@ -193,8 +191,7 @@ static void with_the_hint_a_lonely_unlock_touches_no_bucket(void **state)
         assert_int_equal(bucket_lines_alone(with[i]), 0);
 }
 
-/* --- B1 / B2 -------------------------------------------------------------------------------
- */
+/* --- B1 / B2 --- */
 
 /* An exclusive waiter came first, then a shared one: who is awake after the unlock? */
 static void shared_waiters_lost_their_place_at_the_head(void **state)
@@ -244,8 +241,7 @@ static void a_walk_stops_at_a_bit_taken_again(void **state)
     }
 }
 
-/* --- B2 / B3, E / F ------------------------------------------------------------------------
- */
+/* --- B2 / B3, E / F --- */
 
 /* Many wait for the bit to clear. Visits after which the walk first let go of the bucket. */
 static uint32_t visits_in_one_go(const char *lock)
@@ -284,8 +280,7 @@ static void a_bookmark_lets_go_of_the_bucket_after_64_visits_and_one(void **stat
     assert_int_equal(visits_in_one_go("folio"), MANY);
 }
 
-/* --- B3 / C --------------------------------------------------------------------------------
- */
+/* --- B3 / C --- */
 
 static int dropped;
 
@@ -340,8 +335,7 @@ static void drop_looks_no_more_after_its_sleep(void **state)
     }
 }
 
-/* --- C / D / E -----------------------------------------------------------------------------
- */
+/* --- C / D / E --- */
 
 /* How often a sleeper loses against one who takes and drops without pause; -1: for ever. */
 static int losses(const char *lock)
@@ -385,8 +379,7 @@ static void a_sleeper_loses_for_ever_never_or_five_times(void **state)
     assert_int_equal(losses("folio"), 5);
 }
 
-/* --- not merged ----------------------------------------------------------------------------
- */
+/* --- not merged --- */
 
 static void a_loser_goes_to_the_tail_or_to_the_head(void **state)
 {
@@ -462,8 +455,7 @@ static void nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock(vo
     }
 }
 
-/* --- ideas ---------------------------------------------------------------------------------
- */
+/* --- ideas --- */
 
 /* Sleepers of another page: in its way in a table of one bucket, not in a queue of its own. */
 static void a_page_with_a_queue_of_its_own_meets_no_strangers(void **state)
@@ -551,8 +543,7 @@ static void nobody_spins_beside_an_owner_who_sleeps(void **state)
     assert_false(second_sleeps("spin-sleep", 10000000, 1, RIG_BURN, 30000));
 }
 
-/* --- a signal ------------------------------------------------------------------------------
- */
+/* --- a signal --- */
 
 /* As it was until a8b169afbf06: a waiter that was woken and killed leaves without trying. */
 static void a_signal_before_the_try_loses_a_wake_up(void **state)
@@ -585,8 +576,7 @@ static void a_signal_before_the_try_loses_a_wake_up(void **state)
     }
 }
 
-/* --- memory --------------------------------------------------------------------------------
- */
+/* --- memory --- */
 
 static void memory_is_that_of_the_structures(void **state)
 {
