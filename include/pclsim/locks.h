@@ -368,9 +368,12 @@ void pcl_lock_notes_free(struct pcl_lock_notes *N);
 void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                           uint32_t object);
 
-/** A folio was made, locked by the running body: its lock has no past. N may be NULL. */
-void pcl_lock_notes_fresh(struct pcl_lock_notes *N, const struct pcl_machine *m,
-                          uint32_t object);
+/** A folio is made, locked by the running body: an acquisition of a lock without a past. by_io:
+ * its read will unlock it. */
+void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io);
+
+/** A folio is about to be unlocked: notes how long it was locked. L->notes is not NULL. */
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio);
 
 /** A wake walk of this body has visited an entry of another folio. N may be NULL. */
 void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body);

@@ -48,7 +48,6 @@ struct pcl_call {
 /* The times of a call, outside the model state. */
 struct pcl_call_times {
     pcl_ns lock_begin;
-    pcl_ns page_since;
     pcl_ns hold;
     pcl_ns held_since[PCL_N_ROLES];
 };

@@ -34,7 +34,9 @@ struct wait {
 /* A lock: of one folio, or of one inode. */
 struct past {
     uint32_t line; /* + 1, 0: nobody waits */
-    uint32_t cpu;  /* of the last owner + 1, 0: none yet */
+    uint32_t cpu : 31;  /* of the last owner + 1, 0: none yet */
+    uint32_t by_io : 1; /* a page's lock is held by a read, not by a task */
+    pcl_ns since;       /* when a page's lock was taken + 1, 0: it is free */
 };
 
 struct entry {
@@ -263,11 +265,37 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                                     .bounced = cpu && cpu != m->cur_cpu + 1};
 }
 
-void pcl_lock_notes_fresh(struct pcl_lock_notes *N, const struct pcl_machine *m,
-                          uint32_t object)
+/* A page's owner need not be the one who unlocks it: what is read in is unlocked by the
+ * interrupt.
+ */
+static void page_held(struct pcl_page_locks *L, struct past *p, pcl_ns t, bool by_io)
 {
-    if (N)
-        past_of(N, object)->cpu = m->cur_cpu + 1;
+    p->since = t + 1;
+    p->by_io = by_io;
+    if (!by_io && ++L->stats.held > L->stats.held_max)
+        L->stats.held_max = L->stats.held;
+}
+
+void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io)
+{
+    L->stats.mode[PCL_EXCLUSIVE].acquisitions++;
+    if (!L->notes)
+        return;
+    struct past *p = past_of(L->notes, folio);
+
+    p->cpu = (L->m->cur_cpu + 1) & INT32_MAX;
+    page_held(L, p, pcl_now(L->m), by_io);
+}
+
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio)
+{
+    struct past *p = past_of(L->notes, folio);
+
+    if (!p->since)
+        return;
+    pcl_hist_add(&L->stats.mode[PCL_EXCLUSIVE].hold, pcl_now(L->m) - (p->since - 1));
+    L->stats.held -= !p->by_io;
+    p->since = 0;
 }
 
 void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body)
@@ -297,7 +325,7 @@ static void count_bounces(const struct wait *w, const struct pcl_machine *m, str
         st->mode[mode].con_bounces++;
     if (p->cpu && p->cpu != m->cur_cpu + 1)
         st->mode[mode].acq_bounces++;
-    p->cpu = m->cur_cpu + 1;
+    p->cpu = (m->cur_cpu + 1) & INT32_MAX;
 }
 
 static void count_bypass(struct pcl_lock_notes *N, const struct past *p, uint32_t body,
@@ -316,6 +344,7 @@ static void page_owned(struct pcl_page_locks *L, struct past *p, bool contended,
     uint32_t me = L->m->cur, place = N->wait[me].place;
 
     count_bounces(&N->wait[me], L->m, p, &L->stats, PCL_EXCLUSIVE, contended);
+    page_held(L, p, L->m->at, false);
     if (place != PCL_NONE)
         count_bypass(N, p, me, false, &L->stats);
     if (!p->line)

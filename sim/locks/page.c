@@ -58,6 +58,9 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
                                             .pfn = L->pfn(L->pfn_arg, folio),
                                             .bucket = PCL_NONE,
                                             .cursor = PCL_NONE};
-    if (L->notes)
-        pcl_lock_notes_begin(L->notes, L->m, folio);
+    if (!L->notes)
+        return;
+    pcl_lock_notes_begin(L->notes, L->m, folio);
+    if (what == PCL_PAGE_UNLOCK && bit == PCL_PG_LOCKED)
+        pcl_page_let_go(L, folio);
 }

@@ -115,13 +115,15 @@ enum insert_phase {
     INSERT_UNLOCK
 };
 
-static uint32_t insert(struct pcl_kernel *k, struct pcl_call *c, uint64_t page)
+static uint32_t insert(struct pcl_kernel *k, struct pcl_call *c, uint64_t page, bool by_io)
 {
     unsigned nodes = 0;
     uint32_t f = pcl_cache_insert(k->cache, c->inode, page, 0, PCL_FOLIO_LOCKED, &nodes);
 
     pcl_touch(k->m, mapping_line(c));
     pcl_burn(k->m, k->m->p->folio_insert + k->m->p->node_visit * nodes);
+    if (f != PCL_NONE)
+        pcl_page_fresh(&k->page, f, by_io);
     return f;
 }
 
@@ -140,8 +142,7 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
         pcl_spin_lock(k->m, spin, mapping_line(c), true);
         return FLOW_STEP;
     case INSERT_DO:
-        c->folio = insert(k, c, c->cur);
-        k->times[k->m->cur].page_since = pcl_now(k->m);
+        c->folio = insert(k, c, c->cur, false);
         c->phase = INSERT_UNLOCK;
         return FLOW_STEP;
     case INSERT_UNLOCK:
@@ -150,9 +151,6 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
     pcl_spin_unlock(k->m, spin, mapping_line(c), true);
     if (c->folio == PCL_NONE)
         return flow_to(k, c, s->to[0], FLOW_STEP);
-    k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
-    k->page.stats.held++;
-    pcl_lock_notes_fresh(k->page.notes, k->m, c->folio);
     return flow_next(c, FLOW_STEP);
 }
 
@@ -180,7 +178,7 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
         pcl_spin_lock(k->m, ki->tree_spin, mapping_line(c), true);
         return FLOW_STEP;
     case INSERT_DO:
-        f = insert(k, c, page);
+        f = insert(k, c, page, true);
         c->folio = f;
         c->phase = INSERT_UNLOCK;
         return FLOW_STEP;
@@ -193,8 +191,6 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
     if (f == PCL_NONE)
         return c->n ? flow_next(c, FLOW_STEP) : flow_to(k, c, s->to[0], FLOW_STEP);
     pcl_folio_put(k->cache, f); /* the lock keeps it in the index until it is filled */
-    k->page.stats.mode[PCL_EXCLUSIVE].acquisitions++;
-    pcl_lock_notes_fresh(k->page.notes, k->m, f);
     c->n++;
     c->phase = INSERT_ALLOC;
     return FLOW_STEP;

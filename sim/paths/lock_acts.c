@@ -178,8 +178,6 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
     struct pcl_call_times *t = &k->times[m->cur];
 
     note_wait(m, &k->page.stats, PCL_EXCLUSIVE, k->page.op[m->cur].contended, t->lock_begin);
-    note_held(&k->page.stats);
-    t->page_since = m->at;
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
 }
 
@@ -207,12 +205,9 @@ enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const st
     struct pcl_machine *m = k->m;
 
     (void)s;
-    if (c->phase == 0) {
-        pcl_hist_add(&k->page.stats.mode[PCL_EXCLUSIVE].hold,
-                     pcl_now(m) - k->times[m->cur].page_since);
-        k->page.stats.held--;
-        pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur, object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
-    }
+    if (c->phase == 0)
+        pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur,
+                       object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
     if (!page_op(k, c, PCL_PAGE_UNLOCK, PCL_PG_LOCKED))
         return FLOW_STEP;
     return flow_next(c, FLOW_STEP);

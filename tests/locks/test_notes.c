@@ -177,6 +177,49 @@ static void bounces_are_counted_from_the_last_owners_cpu(void **state)
     end_history(&h);
 }
 
+static uint32_t same_number(void *arg, uint32_t folio)
+{
+    (void)arg;
+    return folio;
+}
+
+static void a_page_is_held_until_somebody_unlocks_it(void **state)
+{
+    struct pcl_page_locks L = {0};
+    struct pcl_page_op op = {.what = PCL_PAGE_LOCK, .bit = PCL_PG_LOCKED, .folio = 7};
+    struct history h;
+
+    (void)state;
+    begin_history(&h, "rwsem");
+    L.m = &h.m;
+    L.op = &op;
+    L.notes = h.R.notes;
+    L.pfn = same_number;
+    pcl_lock_stats_init(&L.stats);
+    h.m.eng.now = 1000;
+    pcl_page_fresh(&L, 7, true); /* made for a read, unlocked by its interrupt */
+    pcl_page_fresh(&L, 8, false);
+    h.m.cur_cpu = 3;
+    h.m.eng.now = 6000;
+    pcl_page_begin(&L, PCL_PAGE_UNLOCK, 7, PCL_PG_WRITEBACK, false);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].hold.count, 0);
+    pcl_page_begin(&L, PCL_PAGE_UNLOCK, 7, PCL_PG_LOCKED, false);
+    assert_int_equal(L.stats.held, 1);
+    pcl_page_begin(&L, PCL_PAGE_LOCK, 7, PCL_PG_LOCKED, false);
+    h.m.at = 6500;
+    pcl_page_note(&L, &op, PCL_DONE);
+    h.m.eng.now = 6700;
+    pcl_page_begin(&L, PCL_PAGE_UNLOCK, 7, PCL_PG_LOCKED, false);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].hold.count, 2);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].hold.max, 5000);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].hold.min, 200);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].acquisitions, 2);
+    assert_int_equal(L.stats.mode[PCL_EXCLUSIVE].acq_bounces, 1);
+    assert_int_equal(L.stats.held_max, 2);
+    pcl_lock_stats_fini(&L.stats);
+    end_history(&h);
+}
+
 /* --- locks whose behaviour is known ---------------------------------------------------------- */
 
 enum { LOOPS = 2000, VISITS = 10 };
@@ -253,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(longest_bypass_is_what_a_count_by_hand_gives),
         cmocka_unit_test(bounces_are_counted_from_the_last_owners_cpu),
+        cmocka_unit_test(a_page_is_held_until_somebody_unlocks_it),
         cmocka_unit_test(first_come_first_served_passes_nobody_by),
         cmocka_unit_test(a_hog_steals_from_a_sleeper_whose_wake_ups_are_wasted),
         cmocka_unit_test(hand_off_bounds_what_a_sleeper_suffers),
