@@ -98,6 +98,7 @@ char *pcl_varies_scenario(const struct pcl_scenario *s, const struct pcl_profile
     add(&l, hold, "hold times");
     add(&l, start, "start times");
     add(&l, io && device_varies(m), "device latencies");
+    add(&l, m->wake_cv > 0 && m->sched != PCL_SCHED_IDEAL, "wake-up latencies");
     add(&l, true, "page addresses (hash buckets)");
     add(&l, true, "order of simultaneous events");
     return pcl_xstrdup(l.text);
@@ -109,6 +110,7 @@ char *pcl_varies_trace(const struct pcl_profile *m)
 
     add(&l, true, "start times of clones");
     add(&l, device_varies(m), "device latencies");
+    add(&l, m->wake_cv > 0 && m->sched != PCL_SCHED_IDEAL, "wake-up latencies");
     add(&l, true, "page addresses (hash buckets)");
     add(&l, true, "order of simultaneous events");
     return pcl_xstrdup(l.text);

@@ -393,12 +393,20 @@ static uint32_t choose_cpu(const struct pcl_machine *m, uint32_t prev, uint32_t 
     return m->cpu[by].n_rq < m->cpu[prev].n_rq ? by : prev;
 }
 
-static pcl_ns idle_exit(const struct pcl_machine *m, const struct pcl_cpu *c)
+/* Wake-up latencies scatter; without that, tasks with constant costs fall into step with each other
+ * and meet a lock in the same phase for ever. The draw is the task's own, numbered by its sleeps. */
+static pcl_ns idle_exit(const struct pcl_machine *m, const struct pcl_cpu *c, uint32_t task)
 {
     const struct pcl_profile *p = m->p;
     bool deep = m->eng.now - c->idle_since > p->idle_deep_after;
+    struct pcl_dist d = {.kind = PCL_DIST_LOGNORMAL,
+                         .a = deep ? p->wake_idle_deep : p->wake_idle_shallow,
+                         .s = (double)p->wake_cv / 100.0};
 
-    return deep ? p->wake_idle_deep : p->wake_idle_shallow;
+    if (d.a == 0 || p->wake_cv == 0)
+        return d.a;
+    return pcl_dist_draw(&d, pcl_stream(m->seed, m->replication, task, PCL_DRAW_SCHED),
+                         m->task[task].voluntary);
 }
 
 void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
@@ -425,7 +433,7 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
     if (c->curr == PCL_NONE) {
         tk->migrated = tk->cpu != cpu;
         tk->cpu = (uint16_t)cpu;
-        run_on(m, cpu, task, idle_exit(m, c));
+        run_on(m, cpu, task, idle_exit(m, c, task));
         return;
     }
     enqueue(m, cpu, task);
@@ -478,9 +486,9 @@ static void kick_idle(struct pcl_machine *m, uint32_t cpu)
 
         if (c == PCL_NONE)
             continue;
-        pcl_ns delay = idle_exit(m, &m->cpu[c]);
+        uint32_t task = pull(m, c);
 
-        run_on(m, c, pull(m, c), delay);
+        run_on(m, c, task, idle_exit(m, &m->cpu[c], task));
         return;
     }
 }

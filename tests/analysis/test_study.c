@@ -121,7 +121,7 @@ static void a_grid_times_schemes_times_replications(void **state)
         assert_string_equal(d->config.workload, "test");
         assert_string_equal(d->config.kind, "scenario");
         assert_string_equal(d->config.title, "a test");
-        assert_string_equal(d->config.varies, "think times, page addresses (hash "
+        assert_string_equal(d->config.varies, "think times, wake-up latencies, page addresses (hash "
                                               "buckets), order of simultaneous events");
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(s->descs[k].key, d->key);
