@@ -62,6 +62,7 @@ struct pcl_lock_stats {
     uint64_t bypass_max;           /* later arrivals that were granted before one waiter */
     uint64_t waiters, waiters_max; /* sleeping now and at most */
     int64_t held, held_max;
+    uint64_t overlaps; /* page grants while another owner had the page: the lock is broken */
 };
 
 /* --- page locks ---------------------------------------------------------------------------- */

@@ -99,7 +99,7 @@ struct pcl_cpu {
     uint32_t n_rq, cap_rq;
     uint32_t last_mm;  /* address space loaded */
     uint16_t llc, socket;
-    bool need_resched, in_irq, tick_on, tick_late;
+    bool need_resched, in_irq, tick_on;
     pcl_ns idle_since;
     pcl_ns run_since;  /* when curr was put on */
     pcl_ns slice_used; /* of curr since it was picked */

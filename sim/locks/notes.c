@@ -270,6 +270,7 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
  */
 static void page_held(struct pcl_page_locks *L, struct past *p, pcl_ns t, bool by_io)
 {
+    L->stats.overlaps += p->since != 0;
     p->since = t + 1;
     p->by_io = by_io;
     if (!by_io && ++L->stats.held > L->stats.held_max)

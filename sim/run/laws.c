@@ -1,8 +1,8 @@
 /*
- * Laws that hold in every simulation, checked while it runs: one owner per page at a time, every lock's
- * own invariants, no two conflicting
- * ranges held, nobody asleep for ever, waiters conserved, Little's law. A broken law ends the run
- * and says when, who, and with which seed.
+ * Laws that hold in every simulation, checked while it runs: one owner per page at a time (noted at
+ * each grant), every lock's own invariants, no two conflicting ranges held, nobody asleep for ever,
+ * waiters conserved, Little's law. A broken law ends the run and says when, who, and with which
+ * seed.
  *
  * Little's law in the exact form: the area under the number of operations under way equals the sum
  * of the times that they have been under way, whatever the arrivals.
@@ -106,7 +106,7 @@ static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
             laws_break(s, "%s %u (%s): %s", pcl_role_name(R->role), i, R->ops->name, why);
 }
 
-/* A page whose lock is held by two tasks at once, or is free while its holder goes on. */
+/* No page had two owners at once, the lock's own state is sound, and no waiter is miscounted. */
 static void check_pages(struct pcl_sim *s)
 {
     const char *why = "";
@@ -115,6 +115,9 @@ static void check_pages(struct pcl_sim *s)
 
     if (L->ops->validate && !L->ops->validate(L, &why))
         laws_break(s, "page (%s): %s", L->ops->name, why);
+    if (L->stats.overlaps)
+        laws_break(s, "page (%s): granted %llu times while another owner had the page",
+                   L->ops->name, (unsigned long long)L->stats.overlaps);
     for (uint32_t w = 0; w < L->n_bodies; w++)
         queued += L->waiter[w].queued;
     if (queued != L->stats.waiters)

@@ -138,6 +138,7 @@ static void forget(struct pcl_lock_stats *st)
     pcl_lock_stats_init(&fresh);
     fresh.waiters = fresh.waiters_max = st->waiters;
     fresh.held = fresh.held_max = st->held;
+    fresh.overlaps = st->overlaps;
     pcl_lock_stats_fini(st);
     *st = fresh;
 }

@@ -86,6 +86,21 @@ static enum pcl_more forgetful_step(struct pcl_page_locks *L, struct pcl_page_op
     return whole->step(L, op);
 }
 
+/* A page lock that excludes nobody. */
+static enum pcl_more generous_step(struct pcl_page_locks *L, struct pcl_page_op *op)
+{
+    (void)L;
+    op->result = PCL_PAGE_GOT;
+    return PCL_DONE;
+}
+
+static void everybody_owns_the_page(struct pcl_sim *s)
+{
+    forgetful = *s->k.page.ops;
+    forgetful.step = generous_step;
+    s->k.page.ops = &forgetful;
+}
+
 static void unlocks_wake_nobody(struct pcl_sim *s)
 {
     whole = s->k.page.ops;
@@ -108,6 +123,7 @@ static void broken_things_break_laws(void **unused)
     (void)unused;
     broken("conflicting ranges", "v5.9", two_hold_one_range);
     broken("conflicting ranges", "range-tree", two_hold_one_range);
+    broken("another owner", "v5.9", everybody_owns_the_page);
     broken("queued", "v5.9", a_waiter_is_miscounted);
     broken("Little", "v5.9", an_operation_takes_no_time);
     broken("wake-up", "v5.8", unlocks_wake_nobody);
