@@ -95,7 +95,7 @@ struct pcl_kernel_conf {
 
 struct pcl_step;
 
-#define PCL_MAX_LABELS 48
+#define PCL_MAX_LABELS 64
 
 /* A path as the interpreter uses it: the steps, and where each label stands. */
 struct pcl_path {

@@ -5,44 +5,23 @@
  *
  * page-only takes page locks and nothing else: what the thread of September 2020 argued about.
  */
-#include <string.h>
-
 #include "step.h"
 
-/* Rows by operation; columns mmap, iolock, invalidate, ilock, imap. */
-struct modes {
-    enum pcl_op op;
-    char mode[6];
-};
-
-static const struct modes xfs[] = {
-    {PCL_OP_READ, "-SSS-"},        {PCL_OP_WRITE, "-X-X-"},      {PCL_OP_DREAD, "-S-SS"},
-    {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
-    {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
-    {PCL_OP_ALLOCATE, "-XXX-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
-};
-
-static const struct modes ext4[] = {
-    {PCL_OP_READ, "--SS-"},        {PCL_OP_WRITE, "-X-X-"},      {PCL_OP_DREAD, "-S-SS"},
-    {PCL_OP_DWRITE, "-S-SS"},      {PCL_OP_FAULT_READ, "S-SS-"}, {PCL_OP_FAULT_WRITE, "S-SS-"},
-    {PCL_OP_FSYNC, "---S-"},       {PCL_OP_TRUNCATE, "-XXXS"},   {PCL_OP_PUNCH, "-XXXS"},
-    {PCL_OP_ALLOCATE, "-X-X-"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
-};
-
-static const struct modes tmpfs[] = {
-    {PCL_OP_READ, "-----"},        {PCL_OP_WRITE, "-X---"},      {PCL_OP_DREAD, "-----"},
-    {PCL_OP_DWRITE, "-X---"},      {PCL_OP_FAULT_READ, "S-S--"}, {PCL_OP_FAULT_WRITE, "S-S--"},
-    {PCL_OP_FSYNC, "-----"},       {PCL_OP_TRUNCATE, "-X--S"},   {PCL_OP_PUNCH, "-XX-S"},
-    {PCL_OP_ALLOCATE, "-X---"},    {PCL_OP_DONTNEED, "S----"},   {PCL_OP_SYSCALL, "-----"},
-    {PCL_OP_PAGE_LOCK, "-----"},   {PCL_OP_PAGE_WAIT, "-----"},  {PCL_OP_PAGE_WAIT_DROP, "-----"},
-};
-
-static const struct modes *const tables[PCL_N_FS] = {
-    [PCL_FS_XFS] = xfs,
-    [PCL_FS_EXT4] = ext4,
-    [PCL_FS_TMPFS] = tmpfs,
+/* Columns of a mode: mmap, iolock, invalidate, ilock, imap. An operation that is not listed takes
+ * none of them. */
+static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
+    /*                        xfs      ext4     tmpfs */
+    [PCL_OP_READ] =          {"-SSS-", "--SS-", "-----"},
+    [PCL_OP_WRITE] =         {"-X-X-", "-X-X-", "-X---"},
+    [PCL_OP_DREAD] =         {"-S-SS", "-S-SS", "-----"},
+    [PCL_OP_DWRITE] =        {"-S-SS", "-S-SS", "-X---"},
+    [PCL_OP_FAULT_READ] =    {"S-SS-", "S-SS-", "S-S--"},
+    [PCL_OP_FAULT_WRITE] =   {"S-SS-", "S-SS-", "S-S--"},
+    [PCL_OP_FSYNC] =         {"---S-", "---S-", "-----"},
+    [PCL_OP_TRUNCATE] =      {"-XXXS", "-XXXS", "-X--S"},
+    [PCL_OP_PUNCH] =         {"-XXXS", "-XXXS", "-XX-S"},
+    [PCL_OP_ALLOCATE] =      {"-XXX-", "-X-X-", "-X---"},
+    [PCL_OP_DONTNEED] =      {"S----", "S----", "S----"},
 };
 
 static int column(enum pcl_role role)
@@ -59,16 +38,11 @@ static int column(enum pcl_role role)
 char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role)
 {
     int col = column(role);
-    const struct modes *t = tables[fs];
+    const char *mode = modes[op][fs];
 
     if (role == PCL_ROLE_PAGE)
         return 'X';
-    if (!t || col < 0)
-        return '-';
-    for (size_t i = 0; i < sizeof(xfs) / sizeof(xfs[0]); i++)
-        if (t[i].op == op)
-            return t[i].mode[col];
-    return '-';
+    return col < 0 || !mode[0] ? '-' : mode[col];
 }
 
 static bool extends(const struct pcl_kernel *k, const struct pcl_call *c)

@@ -1,0 +1,95 @@
+/*
+ * What the tables of paths share: labels, the fragments that several paths consist of, and the names
+ * of the tables. tables.c says which operation takes which table on which filesystem.
+ */
+#ifndef PCLSIM_PATHS_TABLES_H
+#define PCLSIM_PATHS_TABLES_H
+
+#include "step.h"
+
+/* Labels are private to a table; fragments use the upper ones. */
+enum {
+    L_NONE,
+    L_NEXT,
+    L_MISS,
+    L_MISS_HELD,
+    L_STALE,
+    L_STALE_HELD,
+    L_BUSY,
+    L_RETRY,
+    L_GONE,
+    L_OUT,
+    L_SLOW,
+    L_KEEP,
+    L_LOCKED,
+    L_AGAIN,
+    L_EOF,
+    L_FOUND,
+    L_FILLED,
+    L_MKWRITE_GONE,
+    L_GROWS,
+    W_NEXT = 40,
+    W_SKIP,
+    W_DIRTY,
+    W_WAIT,
+    W_WAITING,
+    W_DONE,
+    I_FIRST,
+    I_SKIP,
+    I_UNLOCK_SKIP,
+    I_SECOND,
+    I_LOOP,
+    I_GONE,
+    I_DONE
+};
+
+/* Start write-back of the dirty folios of [first, last]: lock, recheck, clean, mark, unlock,
+ * submit. Under WB_SYNC_ALL a folio that is being written already is waited for. */
+#define WRITE_DIRTY                                                                             \
+    S_AT(W_NEXT), S_IF(next_dirty, W_WAIT), S_SLEEPY(page_lock), S_IF(recheck, W_SKIP),         \
+        S_SLEEPY(wait_writeback), S_IF(if_dirty, W_DIRTY), S_AT(W_SKIP), S_DO(page_unlock),     \
+        S_IF(skip_folio, W_NEXT), S_AT(W_DIRTY), S_DO(wb_start), S_DO(page_unlock),             \
+        S_DO(wb_add), S_DO(put), S_COND, S_GOTO(W_NEXT), S_AT(W_WAIT), S_DO(wb_submit)
+
+/* filemap_write_and_wait_range() */
+#define WRITE_AND_WAIT                                                                          \
+    WRITE_DIRTY, S_AT(W_WAITING), S_IF(next_writeback, W_DONE), S_SLEEPY(wait_writeback),       \
+        S_DO(put), S_GOTO(W_WAITING), S_AT(W_DONE)
+
+/* unmap_mapping_range() and truncate_inode_pages_range(): the first pass takes what a trylock
+ * gets, the second waits, and starts over until it finds nothing. */
+#define DROP_PAGES                                                                              \
+    S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_start), S_AT(I_FIRST),             \
+        S_IF(next_present, I_SECOND), S_IF(page_trylock, I_SKIP),                               \
+        S_IF(recheck, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(unmap_folio),     \
+        S_DO(remove), S_DO(page_unlock), S_DO(put), S_COND, S_GOTO(I_FIRST),                    \
+        S_AT(I_UNLOCK_SKIP), S_DO(page_unlock), S_AT(I_SKIP), S_IF(skip_folio, I_FIRST),        \
+        S_AT(I_SECOND), S_IF(rewind, I_LOOP), S_GOTO(I_DONE), S_AT(I_LOOP),                     \
+        S_IF(next_present, I_SECOND), S_SLEEPY(page_lock), S_IF(recheck, I_GONE),               \
+        S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
+        S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
+
+/* tables_io.c */
+extern const struct pcl_step pcl_buffered_read_path[];
+extern const struct pcl_step pcl_buffered_write_path[];
+extern const struct pcl_step pcl_direct_read_path[];
+extern const struct pcl_step pcl_direct_write_path[];
+extern const struct pcl_step pcl_fsync_path[];
+extern const struct pcl_step pcl_writeback_path[];
+/* tables_fault.c */
+extern const struct pcl_step pcl_read_fault_path[];
+extern const struct pcl_step pcl_write_fault_path[];
+extern const struct pcl_step pcl_tmpfs_write_fault_path[];
+/* tables_falloc.c */
+extern const struct pcl_step pcl_truncate_path[];
+extern const struct pcl_step pcl_punch_flushing_path[];
+extern const struct pcl_step pcl_punch_dropping_path[];
+extern const struct pcl_step pcl_allocate_path[];
+/* tables_mm.c */
+extern const struct pcl_step pcl_page_lock_path[];
+extern const struct pcl_step pcl_page_wait_path[];
+extern const struct pcl_step pcl_page_wait_drop_path[];
+/* tables_space.c */
+extern const struct pcl_step pcl_dontneed_path[];
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * Paths of calls that move data: reads and writes through the page cache and around it, and what
+ * brings dirty folios to the device.
+ */
+#include "tables.h"
+
+/* filemap_read() under the filesystem's read_iter */
+const struct pcl_step pcl_buffered_read_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_FS(READ),
+    S_AT(L_NEXT),
+    S_IF(if_beyond, L_OUT),
+    S_COND,
+    S_IF(lookup, L_STALE, L_MISS),
+    S_DO(copy_out),
+    S_DO(put),
+    S_IF(advance, L_NEXT),
+    S_GOTO(L_OUT),
+    S_AT(L_MISS), /* page_cache_ra: insert locked folios, start the read, look again */
+    S_IF(tmpfs_hole, L_AGAIN),
+    S_DO(reclaim),
+    S_LOCK(INVALIDATE),
+    S_IF(insert_ahead, L_BUSY),
+    S_LOCK(ILOCK),
+    S_FS(MAP),
+    S_UNLOCK(ILOCK),
+    S_DO(fill_hole),
+    S_DO(read_ahead),
+    S_AT(L_BUSY),
+    S_UNLOCK(INVALIDATE),
+    S_GOTO(L_NEXT),
+    S_AT(L_STALE), /* filemap_update_page: wait for whoever reads it, without a reference */
+    S_LOCK(INVALIDATE),
+    S_IF(page_trylock, L_SLOW),
+    S_DO(page_unlock), /* unlocked and still not uptodate: what was being read has come or gone */
+    S_UNLOCK(INVALIDATE),
+    S_DO(put),
+    S_GOTO(L_NEXT),
+    S_AT(L_SLOW),
+    S_UNLOCK(INVALIDATE),
+    S_SLEEPY(page_wait_drop),
+    S_GOTO(L_NEXT),
+    S_AT(L_AGAIN), /* tmpfs copies from the zero page */
+    S_IF(advance, L_NEXT),
+    S_AT(L_OUT),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+/* generic_perform_write() or iomap_file_buffered_write() under the filesystem's write_iter */
+const struct pcl_step pcl_buffered_write_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_FS(WRITE),
+    S_DO(append_position),
+    S_AT(L_NEXT),
+    S_COND,
+    S_LOCK(ILOCK),
+    S_DO(alloc_blocks),
+    S_UNLOCK(ILOCK),
+    S_AT(L_RETRY), /* write_begin: the folio, locked */
+    S_IF(lookup, L_FOUND, L_MISS),
+    S_AT(L_FOUND),
+    S_SLEEPY(page_lock),
+    S_IF(recheck, L_GONE),
+    S_AT(L_LOCKED),
+    S_SLEEPY(read_one),
+    S_SLEEPY(io_wait),
+    S_DO(copy_in),
+    S_DO(dirty), /* write_end */
+    S_DO(set_size),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_IF(advance, L_NEXT),
+    S_UNLOCK(IOLOCK),
+    S_SLEEPY(throttle),
+    S_EXIT,
+    S_AT(L_MISS),
+    S_DO(reclaim),
+    S_IF(insert, L_RETRY),
+    S_GOTO(L_LOCKED),
+    S_AT(L_GONE),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_GOTO(L_RETRY),
+    S_END,
+};
+
+/* iomap_dio_rw(), synchronous: the lock is held until the device has answered */
+const struct pcl_step pcl_direct_read_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_IF(if_beyond, L_OUT),
+    WRITE_AND_WAIT,
+    S_DO(dio_begin),
+    S_LOCK(ILOCK),
+    S_CPU(node_visit),
+    S_UNLOCK(ILOCK),
+    S_DO(direct),
+    S_SLEEPY(io_wait),
+    S_DO(direct_done),
+    S_DO(dio_end),
+    S_AT(L_OUT),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+/* The cache is written and dropped before the transfer, and dropped again after it: a buffered read
+ * may have brought the old data in meanwhile. */
+const struct pcl_step pcl_direct_write_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    WRITE_AND_WAIT,
+    S_AT(L_NEXT),
+    DROP_PAGES,
+    S_IF(if_tried, L_OUT),
+    S_DO(dio_begin),
+    S_LOCK(ILOCK),
+    S_CPU(node_visit),
+    S_UNLOCK(ILOCK),
+    S_DO(direct),
+    S_SLEEPY(io_wait),
+    S_DO(direct_done),
+    S_GOTO(L_NEXT),
+    S_AT(L_OUT),
+    S_DO(dio_end),
+    S_DO(set_size),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+/* file_write_and_wait_range(), the log, the device's cache */
+const struct pcl_step pcl_fsync_path[] = {
+    S_ENTER(syscall),
+    S_IF(if_tmpfs, L_OUT),
+    WRITE_AND_WAIT,
+    S_LOCK(ILOCK),
+    S_CPU(node_visit),
+    S_UNLOCK(ILOCK),
+    S_DO(flush),
+    S_SLEEPY(io_wait),
+    S_AT(L_OUT),
+    S_EXIT,
+    S_END,
+};
+
+/* the flusher's pass over one inode: nothing is waited for */
+const struct pcl_step pcl_writeback_path[] = {WRITE_DIRTY, S_EXIT, S_END};
