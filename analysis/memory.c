@@ -1,33 +1,10 @@
 /*
- * The bill for a machine: rates by role become rates by what there is many of, and those become
- * bytes. 2^63 bytes of RAM times 2^63 bytes a page fit in 126 bits, and their sums in 127.
+ * The bill for a machine: rates times what there is many of. 2^63 bytes of RAM times 2^63 bytes a
+ * page fit in 126 bits, and their sums in 127.
  */
 #include <pclsim/memory.h>
 
 enum { PAGE_SHIFT = 12 };
-
-static const enum pcl_role inode_roles[] = {PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
-                                            PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
-
-static void take_rates(const struct pcl_scheme_memory *m, bool lockdep,
-                       struct pcl_memory_rates *out)
-{
-    const struct pcl_lock_memory *p = &m->of[PCL_ROLE_PAGE];
-
-    *out = (struct pcl_memory_rates){.fixed = lockdep ? p->fixed_dbg : p->fixed,
-                                     .page = lockdep ? p->per_page_dbg : p->per_page,
-                                     .waiter = lockdep ? p->per_waiter_dbg : p->per_waiter};
-    for (size_t i = 0; i < sizeof(inode_roles) / sizeof(inode_roles[0]); i++) {
-        const struct pcl_lock_memory *r = &m->of[inode_roles[i]];
-        int64_t waiter = lockdep ? r->per_waiter_dbg : r->per_waiter;
-
-        out->fixed += lockdep ? r->fixed_dbg : r->fixed;
-        out->inode += lockdep ? r->per_inode_dbg : r->per_inode;
-        out->range += lockdep ? r->per_held_dbg : r->per_held;
-        if (waiter > out->range_waiter)
-            out->range_waiter = waiter;
-    }
-}
 
 /* *sum += a * b; false when it does not fit in 127 bits. a, b >= 0. */
 static bool add_product(pcl_u128 *sum, pcl_u128 *part, int64_t a, int64_t b)
@@ -65,7 +42,7 @@ int pcl_memory_row(const struct pcl_scheme *s, const struct pcl_fleet *f,
     *out = (struct pcl_memory_row){0};
     (void)snprintf(out->scheme, sizeof(out->scheme), "%s", s->name);
     for (int i = 0; i < 2 && rc == PCL_OK; i++) {
-        take_rates(&m, i, &out->rates[i]);
+        pcl_memory_rates(&m, i, &out->rates[i]);
         rc = pcl_memory_bill(&out->rates[i], f, &out->bill[i], err);
     }
     return rc;

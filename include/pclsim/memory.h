@@ -15,16 +15,6 @@ struct pcl_fleet {
     int64_t ranges;  /* operations that hold a range of their inode in every role */
 };
 
-/* What a scheme's locks need for one of each. */
-struct pcl_memory_rates {
-    int64_t fixed;        /* once */
-    int64_t page;         /* per page */
-    int64_t inode;        /* all locks of an inode */
-    int64_t waiter;       /* per waiter of a page lock */
-    int64_t range;        /* per operation that holds a range in every role of an inode */
-    int64_t range_waiter; /* per waiter of an inode's lock, the costliest role */
-};
-
 struct pcl_memory_bill {
     pcl_u128 fixed, pages, inodes, waiters, ranges, total;
 };

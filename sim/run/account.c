@@ -6,6 +6,29 @@
 #include <pclsim/locks.h>
 #include <pclsim/profile.h>
 
+static const enum pcl_role inode_roles[] = {PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
+                                            PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
+
+void pcl_memory_rates(const struct pcl_scheme_memory *m, bool lockdep,
+                      struct pcl_memory_rates *out)
+{
+    const struct pcl_lock_memory *p = &m->of[PCL_ROLE_PAGE];
+
+    *out = (struct pcl_memory_rates){.fixed = lockdep ? p->fixed_dbg : p->fixed,
+                                     .page = lockdep ? p->per_page_dbg : p->per_page,
+                                     .waiter = lockdep ? p->per_waiter_dbg : p->per_waiter};
+    for (size_t i = 0; i < sizeof(inode_roles) / sizeof(inode_roles[0]); i++) {
+        const struct pcl_lock_memory *r = &m->of[inode_roles[i]];
+        int64_t waiter = lockdep ? r->per_waiter_dbg : r->per_waiter;
+
+        out->fixed += lockdep ? r->fixed_dbg : r->fixed;
+        out->inode += lockdep ? r->per_inode_dbg : r->per_inode;
+        out->range += lockdep ? r->per_held_dbg : r->per_held;
+        if (waiter > out->range_waiter)
+            out->range_waiter = waiter;
+    }
+}
+
 static const enum pcl_role range_roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
                                             PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
 

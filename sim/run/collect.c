@@ -226,34 +226,6 @@ static void scheduling(struct pcl_sim *s)
             (double)(s->m.cause_ns[c] - s->cause0[c]) / ops);
 }
 
-/* Kernel bytes of the locks and the index, by the structures' sizes (lockdep off). */
-static void memory(struct pcl_sim *s)
-{
-    struct pcl_lock_memory mem;
-    struct pcl_cache_memory cache;
-    const struct pcl_lock_stats *st = &s->k.page.stats;
-    int64_t idle, peak;
-
-    s->k.page.ops->memory(&s->k.page, &mem);
-    pcl_cache_memory(s->k.cache, &cache);
-    idle = mem.fixed;
-    peak = mem.fixed + mem.per_page * (int64_t)s->k.cache->peak_pages +
-           mem.per_held * st->held_max + mem.per_waiter * (int64_t)st->waiters_max;
-    for (int r = 0; r < PCL_N_ROLES; r++) {
-        const struct pcl_range_locks *R = &s->k.range[r];
-
-        if (!R->ops)
-            continue;
-        R->ops->memory(R, &mem);
-        idle += mem.per_inode * R->n_inst;
-        peak += mem.per_inode * R->n_inst + mem.per_held * R->stats.held_max +
-                mem.per_waiter * (int64_t)R->stats.waiters_max;
-    }
-    add(s, "bytes_static", "locks", "B", PCL_BETTER_LOWER, (double)idle);
-    add(s, "bytes_peak", "locks", "B", PCL_BETTER_LOWER, (double)peak);
-    add(s, "bytes_peak", "index", "B", PCL_BETTER_LOWER, (double)cache.peak_node_bytes);
-}
-
 void sim_collect(struct pcl_sim *s)
 {
     struct pcl_result *r = s->out;
@@ -273,7 +245,7 @@ void sim_collect(struct pcl_sim *s)
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     locks(s);
     scheduling(s);
-    memory(s);
+    sim_collect_memory(s);
     if (s->k.cache->oracle)
         add(s, "violations", "all", "count", PCL_BETTER_LOWER, (double)r->total_violations);
     if (s->laws.broken) {

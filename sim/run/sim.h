@@ -70,6 +70,10 @@ void sim_measure(struct pcl_sim *s);
 /* collect.c */
 void sim_collect(struct pcl_sim *s);
 
+/* memory.c */
+/** Adds the metrics of kernel memory to the result. */
+void sim_collect_memory(struct pcl_sim *s);
+
 /* footprint.c */
 /** Host bytes of the arrays that grow with the number of tasks. */
 size_t sim_task_bytes(const struct pcl_sim *s);
