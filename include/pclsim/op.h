@@ -21,7 +21,10 @@
     X(PAGE_LOCK, "pagelock", "lock the page at off, hold it, unlock it: the bare page lock")     \
     X(DONTNEED, "dontneed", "madvise DONTNEED: drop this address space's mapping of the range")   \
     X(PAGE_WAIT, "pagewait", "wait until the page at off is unlocked, own nothing, hold a reference") \
-    X(PAGE_WAIT_DROP, "pagewaitdrop", "the same without a reference while waiting")
+    X(PAGE_WAIT_DROP, "pagewaitdrop", "the same without a reference while waiting")            \
+    X(ZERO, "zero", "fallocate ZERO_RANGE of [off, off + len)")                                 \
+    X(COLLAPSE, "collapse", "fallocate COLLAPSE_RANGE: cut [off, off + len) out of the file")   \
+    X(INSERT, "insert", "fallocate INSERT_RANGE: a hole of len bytes at off, the rest moves up")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,
@@ -34,7 +37,7 @@ enum pcl_op {
 enum pcl_op_flag {
     PCL_OPF_APPEND = 1u << 0,   /* write goes to the end of file, off is where that was */
     PCL_OPF_GUESSED = 1u << 1,  /* off was guessed by the trace reader */
-    PCL_OPF_KEEPSIZE = 1u << 2, /* ALLOCATE with FALLOC_FL_KEEP_SIZE */
+    PCL_OPF_KEEPSIZE = 1u << 2, /* ALLOCATE, ZERO with FALLOC_FL_KEEP_SIZE */
     PCL_OPF_FAILED = 1u << 3,   /* the recorded call returned an error */
     PCL_OPF_DATASYNC = 1u << 4  /* fdatasync, not fsync */
 };

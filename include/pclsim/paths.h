@@ -24,6 +24,22 @@ struct pcl_request {
     pcl_ns hold;   /* PAGE_LOCK: compute while the page is locked */
 };
 
+/* What a call may return instead of its result. */
+#define PCL_CALL_ERRORS(X)                                                                      \
+    X(NONE, "none")                                                                             \
+    X(INVAL, "EINVAL")                                                                          \
+    X(FBIG, "EFBIG")                                                                            \
+    X(NOTSUPP, "EOPNOTSUPP")
+
+enum pcl_call_error {
+#define X(id, name) PCL_CALL_E_##id,
+    PCL_CALL_ERRORS(X)
+#undef X
+        PCL_N_CALL_ERRORS
+};
+
+const char *pcl_call_error_name(enum pcl_call_error e);
+
 /* An operation under way: model state. */
 struct pcl_call {
     uint8_t op, flags;
@@ -33,6 +49,8 @@ struct pcl_call {
     uint8_t active;
     uint8_t hole;    /* the pages under way have (or had until now) no blocks */
     uint8_t wrote;   /* it has submitted write-back */
+    uint8_t error;   /* enum pcl_call_error */
+    uint8_t pad[3];
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from cur on */
     uint32_t inode, mm;
@@ -123,6 +141,7 @@ struct pcl_kernel {
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     uint64_t page_faults, major_faults, reclaimed, throttled;
+    uint64_t failed[PCL_N_CALL_ERRORS]; /* calls by what they returned */
 };
 
 int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,

@@ -316,20 +316,30 @@ enum pcl_flow act_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct p
     return flow_next(c, FLOW_STEP);
 }
 
-/* i_size after a page of a buffered write, a direct write or a preallocation (grows only), or a
- * truncate (as it says). */
+/* i_size after a page of a buffered write, a direct write or a preallocation (grows only), a
+ * truncate (as it says), or when blocks have been cut out or inserted. */
 enum pcl_flow act_set_size(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    int64_t size = c->op == PCL_OP_TRUNCATE ? c->off : c->off + c->len;
-    int64_t old = pcl_inode_size(k->cache, c->inode);
+    int64_t old = pcl_inode_size(k->cache, c->inode), size;
 
     (void)s;
-    if (c->op == PCL_OP_WRITE && c->cur < c->last)
-        size = (int64_t)((c->cur + 1) << PCL_PAGE_SHIFT);
-    if (c->op == PCL_OP_ALLOCATE && (c->flags & PCL_OPF_KEEPSIZE))
-        return flow_next(c, FLOW_SKIP);
-    if (c->op != PCL_OP_TRUNCATE && size <= old)
-        return flow_next(c, FLOW_SKIP);
+    switch (c->op) {
+    case PCL_OP_TRUNCATE:
+        size = c->off;
+        break;
+    case PCL_OP_COLLAPSE:
+        size = old - c->len;
+        break;
+    case PCL_OP_INSERT:
+        size = old + c->len;
+        break;
+    default:
+        size = c->off + c->len;
+        if (c->op == PCL_OP_WRITE && c->cur < c->last)
+            size = (int64_t)((c->cur + 1) << PCL_PAGE_SHIFT);
+        if (size <= old || (c->flags & PCL_OPF_KEEPSIZE))
+            return flow_next(c, FLOW_SKIP);
+    }
     pcl_store(k->m, inode_line(c));
     pcl_inode_set_size(k->cache, c->inode, size);
     return flow_next(c, FLOW_STEP);

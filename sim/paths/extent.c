@@ -86,3 +86,39 @@ uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last)
     }
     return cut;
 }
+
+uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n)
+{
+    (void)pcl_ext_unmap(e, page - n, page - 1); /* without inode locks somebody may have filled it */
+    uint32_t from = find(e, page), moved = e->n - from;
+
+    for (uint32_t i = from; i < e->n; i++) {
+        e->v[i].first -= n;
+        e->v[i].last -= n;
+    }
+    if (from > 0 && moved > 0 && e->v[from - 1].last + 1 == e->v[from].first) {
+        e->v[from - 1].last = e->v[from].last;
+        splice(e, from, 1, 0);
+    }
+    return moved;
+}
+
+uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n)
+{
+    uint32_t from = find(e, page);
+
+    if (from < e->n && e->v[from].first < page) {
+        uint64_t last = e->v[from].last;
+
+        e->v[from].last = page - 1;
+        from++;
+        splice(e, from, 0, 1);
+        e->v[from].first = page;
+        e->v[from].last = last;
+    }
+    for (uint32_t i = from; i < e->n; i++) {
+        e->v[i].first += n;
+        e->v[i].last += n;
+    }
+    return e->n - from;
+}

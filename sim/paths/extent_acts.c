@@ -56,6 +56,55 @@ enum pcl_flow act_free_blocks(struct pcl_kernel *k, struct pcl_call *c, const st
     return flow_next(c, FLOW_STEP);
 }
 
+/* COLLAPSE_RANGE must end before the end of file, INSERT_RANGE begin before it and leave the size
+ * and all blocks where offsets can reach; both in whole blocks. Otherwise the call fails: to[0]. The
+ * truth changes from here on. */
+enum pcl_flow act_check_shift(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    const struct pcl_extents *e = &k->inode[c->inode].ext;
+    int64_t size = pcl_inode_size(k->cache, c->inode), mask = PCL_PAGE_SIZE - 1;
+    uint64_t top = e->n ? e->v[e->n - 1].last : 0;
+
+    pcl_load(k->m, inode_line(c));
+    if (((c->off | c->len) & mask) != 0)
+        c->error = PCL_CALL_E_INVAL;
+    else if (c->op == PCL_OP_COLLAPSE) /* the sum is below 2^63: the VFS has looked at it */
+        c->error = c->off + c->len >= size ? PCL_CALL_E_INVAL : PCL_CALL_E_NONE;
+    else if (c->off >= size)
+        c->error = PCL_CALL_E_INVAL;
+    else if (c->len > PCL_OFF_MAX - size)
+        c->error = PCL_CALL_E_FBIG;
+    else if ((uint64_t)c->len >> PCL_PAGE_SHIFT > PCL_PAGE_LAST - top)
+        c->error = PCL_CALL_E_INVAL; /* blocks preallocated behind the end of file */
+    return c->error ? flow_to(k, c, s->to[0], FLOW_STEP) : flow_next(c, FLOW_STEP);
+}
+
+/* What shifts, and the block before it, whose extent may be joined or cut: to the end of file. */
+enum pcl_flow act_to_tail(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    c->first = (uint64_t)c->off >> PCL_PAGE_SHIFT;
+    c->first -= c->first > 0;
+    c->last = PCL_PAGE_LAST;
+    c->cur = c->first;
+    c->skipped = 0;
+    return flow_next(c, FLOW_SKIP);
+}
+
+/* Every extent behind the range gets its new place, each in a transaction. */
+enum pcl_flow act_shift_extents(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_extents *e = &k->inode[c->inode].ext;
+    uint64_t page = (uint64_t)c->off >> PCL_PAGE_SHIFT, n = (uint64_t)c->len >> PCL_PAGE_SHIFT;
+    uint32_t moved = c->op == PCL_OP_COLLAPSE ? pcl_ext_collapse(e, page + n, n)
+                                              : pcl_ext_insert(e, page, n);
+
+    (void)s;
+    pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
+    pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * moved);
+    return flow_next(c, FLOW_STEP);
+}
+
 /* Preallocation: each hole of the range becomes an extent. */
 enum pcl_flow act_alloc_range(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {

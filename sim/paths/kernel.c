@@ -147,6 +147,17 @@ uint32_t pcl_kernel_mm(struct pcl_kernel *k)
     return k->n_mms++;
 }
 
+const char *pcl_call_error_name(enum pcl_call_error e)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        PCL_CALL_ERRORS(X)
+#undef X
+    };
+
+    return (unsigned)e < PCL_N_CALL_ERRORS ? names[e] : "?";
+}
+
 /* --- calls -------------------------------------------------------------------------------------- */
 
 /* What an operation does to the truth, and to which pages; false: nothing. */
@@ -167,6 +178,7 @@ static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t
     case PCL_OP_DWRITE:
         *what = PCL_TRUTH_WRITE;
         return c->len > 0;
+    case PCL_OP_ZERO:
     case PCL_OP_PUNCH: /* whole pages; the zeroed parts of edge pages are below the grain */
         *what = PCL_TRUTH_ZERO;
         *first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
@@ -181,7 +193,7 @@ static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t
 }
 
 /* Pages that the call works on. Truncate drops from the first whole page behind the new size on;
- * a punch on XFS writes and drops edge pages too, elsewhere whole pages only. */
+ * a punch or a zeroing on XFS writes and drops edge pages too, elsewhere whole pages only. */
 static void set_pages(const struct pcl_kernel *k, struct pcl_call *c)
 {
     uint64_t mask = (uint64_t)PCL_PAGE_SIZE - 1;
@@ -195,7 +207,7 @@ static void set_pages(const struct pcl_kernel *k, struct pcl_call *c)
     } else if (c->op == PCL_OP_TRUNCATE) {
         c->first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
         c->last = PCL_PAGE_LAST;
-    } else if (c->op == PCL_OP_PUNCH && k->fs != PCL_FS_XFS) {
+    } else if ((c->op == PCL_OP_PUNCH || c->op == PCL_OP_ZERO) && k->fs != PCL_FS_XFS) {
         c->first = ((uint64_t)c->off + mask) >> PCL_PAGE_SHIFT;
         if (end >= (uint64_t)PCL_OFF_MAX)
             c->last = PCL_PAGE_LAST;
@@ -221,6 +233,20 @@ void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c)
         c->truth = pcl_oracle_begin(k->cache->oracle, what, c->inode, first, last);
 }
 
+/* What vfs_fallocate() and the filesystem's first look refuse, before any lock. */
+static enum pcl_call_error refused(const struct pcl_kernel *k, const struct pcl_request *r)
+{
+    bool shifts = r->op == PCL_OP_ZERO || r->op == PCL_OP_COLLAPSE || r->op == PCL_OP_INSERT;
+
+    if (!shifts && r->op != PCL_OP_PUNCH && r->op != PCL_OP_ALLOCATE)
+        return PCL_CALL_E_NONE;
+    if (r->len == 0)
+        return PCL_CALL_E_INVAL;
+    if (r->len > PCL_OFF_MAX - r->off)
+        return PCL_CALL_E_FBIG;
+    return shifts && k->fs == PCL_FS_TMPFS ? PCL_CALL_E_NOTSUPP : PCL_CALL_E_NONE;
+}
+
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
 {
     struct pcl_call *c = &k->call[k->m->cur];
@@ -243,6 +269,9 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
     }
     if ((r->op == PCL_OP_WRITE || r->op == PCL_OP_DWRITE) && r->len == 0)
         c->op = PCL_OP_SYSCALL; /* writes nothing, takes nothing */
+    c->error = (uint8_t)refused(k, r);
+    if (c->error)
+        c->op = PCL_OP_SYSCALL;
     k->page_faults += r->op == PCL_OP_FAULT_READ || r->op == PCL_OP_FAULT_WRITE;
     if (c->flags & PCL_OPF_APPEND)
         set_pages(k, c); /* for the range lock; the position is known under the lock */

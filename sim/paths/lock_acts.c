@@ -62,6 +62,7 @@ enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     if (c->truth != PCL_NONE)
         pcl_oracle_end(k->cache->oracle, c->truth);
     c->truth = PCL_NONE;
+    k->failed[c->error]++;
     c->active = 0;
     return FLOW_STEP;
 }

@@ -20,6 +20,9 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_FSYNC] =         {"---S-", "---S-", "-----"},
     [PCL_OP_TRUNCATE] =      {"-XXXS", "-XXXS", "-X--S"},
     [PCL_OP_PUNCH] =         {"-XXXS", "-XXXS", "-XX-S"},
+    [PCL_OP_ZERO] =          {"-XXXS", "-XXXS", "-----"},
+    [PCL_OP_COLLAPSE] =      {"-XXXS", "-XXXS", "-----"},
+    [PCL_OP_INSERT] =        {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_ALLOCATE] =      {"-XXX-", "-X-X-", "-X---"},
     [PCL_OP_DONTNEED] =      {"S----", "S----", "S----"},
 };
@@ -92,8 +95,15 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
         *last = c->off + (c->len > 0 ? c->len - 1 : 0);
     if (*last < PCL_OFF_MAX - 1)
         *last |= mask;
-    bool grows = c->op == PCL_OP_WRITE || c->op == PCL_OP_DWRITE || c->op == PCL_OP_ALLOCATE;
+    bool grows = c->op == PCL_OP_WRITE || c->op == PCL_OP_DWRITE || c->op == PCL_OP_ALLOCATE ||
+                 c->op == PCL_OP_ZERO;
 
+    if (c->op == PCL_OP_COLLAPSE || c->op == PCL_OP_INSERT) {
+        /* all that moves, and the block before it, whose extent may be joined or cut */
+        *start -= *start > 0 ? PCL_PAGE_SIZE : 0;
+        *last = PCL_OFF_MAX - 1;
+        return;
+    }
     if (c->op == PCL_OP_TRUNCATE || (c->flags & PCL_OPF_APPEND) || (grows && extends(k, c))) {
         /* the size changes: everything from the lower end of the change on. Of an append the
          * position is known only under the lock, but it is not before the present size */

@@ -97,6 +97,10 @@ uint64_t pcl_ext_same(const struct pcl_extents *e, uint64_t page);
 void pcl_ext_map(struct pcl_extents *e, uint64_t first, uint64_t last);
 /* Returns the extents that were cut or removed. */
 uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last);
+/* Everything from page on moves n pages down, over pages that are not mapped, or up, leaving a
+ * hole. Return the extents that were moved or cut. */
+uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n);
+uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n);
 
 /* io.c */
 uint32_t pcl_bio_new(struct pcl_kernel *k);
@@ -175,6 +179,9 @@ ACT(act_free_blocks);
 ACT(act_alloc_range);
 ACT(act_punch_begin);
 ACT(act_punch_end);
+ACT(act_check_shift);
+ACT(act_to_tail);
+ACT(act_shift_extents);
 
 #undef ACT
 

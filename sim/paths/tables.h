@@ -84,6 +84,10 @@ extern const struct pcl_step pcl_tmpfs_write_fault_path[];
 extern const struct pcl_step pcl_truncate_path[];
 extern const struct pcl_step pcl_punch_flushing_path[];
 extern const struct pcl_step pcl_punch_dropping_path[];
+extern const struct pcl_step pcl_zero_flushing_path[];
+extern const struct pcl_step pcl_zero_dropping_path[];
+extern const struct pcl_step pcl_collapse_path[];
+extern const struct pcl_step pcl_insert_path[];
 extern const struct pcl_step pcl_allocate_path[];
 /* tables_mm.c */
 extern const struct pcl_step pcl_page_lock_path[];

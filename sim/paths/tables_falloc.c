@@ -62,6 +62,92 @@ const struct pcl_step pcl_punch_dropping_path[] = {
     S_END,
 };
 
+/* xfs_falloc_zero_range(): a punch, then blocks that read as zeroes; ext4_zero_range() */
+const struct pcl_step pcl_zero_flushing_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
+    WRITE_AND_WAIT,
+    DROP_PAGES,
+    S_LOCK(ILOCK),
+    S_DO(free_blocks),
+    S_DO(alloc_range),
+    S_UNLOCK(ILOCK),
+    S_DO(set_size),
+    S_UNLOCK(INVALIDATE),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+const struct pcl_step pcl_zero_dropping_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
+    DROP_PAGES,
+    S_LOCK(ILOCK),
+    S_DO(free_blocks),
+    S_DO(alloc_range),
+    S_UNLOCK(ILOCK),
+    S_DO(set_size),
+    S_UNLOCK(INVALIDATE),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+/* xfs_falloc_collapse_range(), ext4_collapse_range(): the range is punched; then everything behind
+ * it, written and dropped, is found again where its blocks have moved to */
+const struct pcl_step pcl_collapse_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
+    S_IF(check_shift, L_OUT),
+    S_AT(L_NEXT),
+    WRITE_AND_WAIT,
+    DROP_PAGES,
+    S_IF(if_tried, L_FOUND),
+    S_LOCK(ILOCK),
+    S_DO(free_blocks),
+    S_UNLOCK(ILOCK),
+    S_DO(to_tail),
+    S_GOTO(L_NEXT),
+    S_AT(L_FOUND),
+    S_LOCK(ILOCK),
+    S_DO(shift_extents),
+    S_UNLOCK(ILOCK),
+    S_DO(set_size),
+    S_AT(L_OUT),
+    S_UNLOCK(INVALIDATE),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
+/* xfs_falloc_insert_range(), ext4_insert_range(): the size first, then room is made */
+const struct pcl_step pcl_insert_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_LOCK(INVALIDATE),
+    S_FS(FALLOCATE),
+    S_IF(check_shift, L_OUT),
+    S_DO(set_size),
+    S_DO(to_tail),
+    WRITE_AND_WAIT,
+    DROP_PAGES,
+    S_LOCK(ILOCK),
+    S_DO(shift_extents),
+    S_UNLOCK(ILOCK),
+    S_AT(L_OUT),
+    S_UNLOCK(INVALIDATE),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
 const struct pcl_step pcl_allocate_path[] = {
     S_ENTER(syscall),
     S_LOCK(IOLOCK),

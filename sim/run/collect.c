@@ -45,6 +45,15 @@ static void operations(struct pcl_sim *s)
         }
 }
 
+/* Calls that returned an error, by its name; none: no row. From the start of the run. */
+static void failures(struct pcl_sim *s)
+{
+    for (int e = PCL_CALL_E_NONE + 1; e < PCL_N_CALL_ERRORS; e++)
+        if (s->k.failed[e])
+            add(s, "failed_calls", pcl_call_error_name((enum pcl_call_error)e), "count",
+                PCL_BETTER_LOWER, (double)s->k.failed[e]);
+}
+
 /* Jain's index over the tasks' completed transactions: 1 is even, 1/n is one task alone. */
 static double fairness(const struct pcl_sim *s)
 {
@@ -242,6 +251,7 @@ void sim_collect(struct pcl_sim *s)
     r->run_ops = s->run_ops;
     r->bytes_per_task = (double)sim_task_bytes(s) / (s->n_work ? s->n_work : 1);
     operations(s);
+    failures(s);
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     locks(s);
     scheduling(s);

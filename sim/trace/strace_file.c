@@ -278,24 +278,26 @@ const char *strace_fsync(struct strace *s, struct call *c)
 
 enum { KEEP_SIZE = 1, PUNCH = 2, COLLAPSE = 8, ZERO = 0x10, INSERT = 0x20, UNSHARE = 0x40 };
 
-/* Modes that have no operation here still move the end of the file. */
-static const char *other_fallocate(struct strace *s, const struct call *c, struct file *f,
+/* Modes other than punching and preallocating. UNSHARE has no operation here, but moves the end of the
+ * file like the others. */
+static const char *other_fallocate(struct strace *s, struct call *c, struct file *f,
                                    uint64_t mode, int64_t off, int64_t len)
 {
     if (!strace_ok(c))
         return strace_failed(s, c);
     if (mode & COLLAPSE) {
         file_shifted(f, -len);
-        return "not modelled yet: fallocate COLLAPSE_RANGE";
+        return strace_op(s, c, PCL_OP_COLLAPSE, c->ofd->file, off, len, 0);
     }
     if (mode & INSERT) {
         file_shifted(f, len);
-        return "not modelled yet: fallocate INSERT_RANGE";
+        return strace_op(s, c, PCL_OP_INSERT, c->ofd->file, off, len, 0);
     }
     if (!(mode & KEEP_SIZE) && (mode & (ZERO | UNSHARE)))
         file_allocated(f, off + len);
     if (mode & ZERO)
-        return "not modelled yet: fallocate ZERO_RANGE";
+        return strace_op(s, c, PCL_OP_ZERO, c->ofd->file, off, len,
+                         mode & KEEP_SIZE ? PCL_OPF_KEEPSIZE : 0);
     return mode & UNSHARE ? "not modelled yet: fallocate UNSHARE_RANGE"
                           : strace_reason(s, "not modelled yet: fallocate ", c->args.v[1]);
 }
