@@ -443,6 +443,14 @@ void rig_run(struct rig *r)
         fail_msg("at %lld ns: %s", (long long)r->why_at, r->why);
 }
 
+pcl_ns rig_granted(const struct rig *r, uint32_t body)
+{
+    for (size_t i = 0; i < r->n_log; i++)
+        if (r->log[i].body == body && r->log[i].what == PCL_TR_GRANT)
+            return r->log[i].t;
+    return -1;
+}
+
 void rig_explore(struct rig *r, uint64_t max_states, struct pcl_explore_result *result)
 {
     pcl_explore(

@@ -104,6 +104,9 @@ void rig_run(struct rig *r);
 /** The same without failing: NULL, or what was wrong. */
 const char *rig_try_run(struct rig *r);
 
+/** When a task was granted its first lock, -1: never. */
+pcl_ns rig_granted(const struct rig *r, uint32_t body);
+
 /** Explores; fills result. */
 void rig_explore(struct rig *r, uint64_t max_states, struct pcl_explore_result *result);
 
@@ -139,5 +142,21 @@ const struct pcl_lock_param_info *rig_params(const struct pcl_lock_entry *e);
     {                                                                                          \
         .act = RIG_KILL, .object = (task)                                                      \
     }
+
+/* Of timed scripts on one lock. */
+#define AT(t)                                                                                  \
+    {                                                                                          \
+        .act = RIG_SLEEP, .ns = (t)                                                            \
+    }
+#define HOLD_ASLEEP(t)                                                                         \
+    {                                                                                          \
+        .act = RIG_SLEEP, .ns = (t)                                                            \
+    }
+#define HOLD_RUNNING(t)                                                                        \
+    {                                                                                          \
+        .act = RIG_BURN, .ns = (t)                                                             \
+    }
+#define READ TAKE_RANGE(SHARED, 0, 9)
+#define WRITE TAKE_RANGE(EXCLUSIVE, 0, 9)
 
 #endif

@@ -169,10 +169,6 @@ static pcl_ns granted(const struct rig *r, uint32_t body)
     return -1;
 }
 
-#define AT(t)                                                                                  \
-    {                                                                                          \
-        .act = RIG_SLEEP, .ns = (t)                                                            \
-    }
 
 /* One unlock wakes everybody who waits for the bit to clear in front of the first who wants to
  * own it, and that one; those behind it wait for the next unlock. */

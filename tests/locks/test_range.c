@@ -80,9 +80,30 @@ static bool both(const char *lock, int64_t a, int64_t b, int64_t c, int64_t d)
     return second != PCL_NONE;
 }
 
-static const char *const range_locks[] = {"none", "rwsem", "interval-tree"};
+/* The range locks that exclude anybody, one after the other; i starts as 0. */
+static const char *next_lock(size_t *i)
+{
+    while (*i < pcl_n_locks) {
+        const struct pcl_range_lock_ops *ops = pcl_lock_list[(*i)++].range;
 
-static void ranges_conflict_exactly_when_they_share_a_byte(void **state)
+        if (ops && !(ops->props & PCL_PROP_NULL))
+            return ops->name;
+    }
+    return NULL;
+}
+
+/* Calls fn with the name of each range lock that has all of these properties. */
+static void each_lock(unsigned props, void (*fn)(const char *lock, unsigned props))
+{
+    for (size_t i = 0; i < pcl_n_locks; i++) {
+        const struct pcl_range_lock_ops *ops = pcl_lock_list[i].range;
+
+        if (ops && (ops->props & props) == props)
+            fn(ops->name, ops->props);
+    }
+}
+
+static void at_the_boundaries(const char *lock, unsigned props)
 {
     static const struct {
         int64_t a, b, c, d;
@@ -104,18 +125,18 @@ static void ranges_conflict_exactly_when_they_share_a_byte(void **state)
         {0, PCL_OFF_MAX - 2, PCL_OFF_MAX - 1, PCL_OFF_MAX, false},
     };
 
-    (void)state;
-    for (size_t l = 0; l < sizeof range_locks / sizeof range_locks[0]; l++) {
-        unsigned props = rig_props(rig_lock(range_locks[l]));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool want = (props & PCL_PROP_NULL) || ((props & PCL_PROP_EXACT) && !cases[i].overlap);
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-            bool want =
-                (props & PCL_PROP_NULL) || ((props & PCL_PROP_EXACT) && !cases[i].overlap);
-
-            if (both(range_locks[l], cases[i].a, cases[i].b, cases[i].c, cases[i].d) != want)
-                fail_msg("%s: case %zu", range_locks[l], i);
-        }
+        if (both(lock, cases[i].a, cases[i].b, cases[i].c, cases[i].d) != want)
+            fail_msg("%s: case %zu", lock, i);
     }
+}
+
+static void ranges_conflict_exactly_when_they_share_a_byte(void **state)
+{
+    (void)state;
+    each_lock(0, at_the_boundaries);
 }
 
 /* --- the tree against a list
@@ -277,30 +298,34 @@ static void assert_same_events(const char *lock, const char *other,
     rig_fini(&b);
 }
 
+static void as_a_mutex(const char *lock, unsigned props)
+{
+    if (!(props & PCL_PROP_SPINS))
+        assert_same_events(lock, "none", &mutex_ops);
+}
+
 static void full_ranges_are_one_fifo_mutex(void **state)
 {
     (void)state;
     make_scripts(0, PCL_OFF_MAX);
-    assert_same_events("interval-tree", "none", &mutex_ops);
+    each_lock(PCL_PROP_FIFO, as_a_mutex);
+}
+
+static void as_nothing(const char *lock, unsigned props)
+{
+    (void)props;
+    assert_same_events(lock, "none", NULL);
 }
 
 static void disjoint_ranges_are_no_lock(void **state)
 {
     (void)state;
     make_scripts(4096, 4096);
-    assert_same_events("interval-tree", "none", NULL);
+    each_lock(PCL_PROP_EXACT, as_nothing);
 }
 
 /* --- waiting
  * ----------------------------------------------------------------------------------- */
-
-static pcl_ns event_time(const struct rig *r, uint32_t body, enum pcl_transition what)
-{
-    for (size_t i = 0; i < r->n_log; i++)
-        if (r->log[i].body == body && r->log[i].what == what)
-            return r->log[i].t;
-    return -1;
-}
 
 /* Holder [0, 9], waiter [5, 19], newcomer [15, 29]: the newcomer waits for a waiter, although
  * its range is free. */
@@ -323,9 +348,9 @@ static void a_waiter_blocks_newcomers(void **state)
     (void)state;
     rig_init(&r, &(struct rig_conf){.lock = "interval-tree", .n_tasks = 4, .script = script});
     rig_run(&r);
-    assert_int_equal(event_time(&r, 1, PCL_TR_GRANT), 1000);
-    assert_int_equal(event_time(&r, 2, PCL_TR_GRANT), 1500);
-    assert_int_equal(event_time(&r, 3, PCL_TR_GRANT), 300);
+    assert_int_equal(rig_granted(&r, 1), 1000);
+    assert_int_equal(rig_granted(&r, 2), 1500);
+    assert_int_equal(rig_granted(&r, 3), 300);
     rig_fini(&r);
 }
 
@@ -352,17 +377,18 @@ static void a_killed_reader_takes_back_only_what_it_counted(void **state)
         {.act = RIG_SLEEP, .ns = 300}, TAKE_RANGE(EXCLUSIVE, 0, 9), DROP, END};
     static const struct rig_op killer[] = {{.act = RIG_SLEEP, .ns = 500}, KILL(1), END};
     static const struct rig_op *script[] = {writer, killable, reader, late_writer, killer};
+    const char *lock;
 
     (void)state;
-    for (size_t l = 1; l < sizeof range_locks / sizeof range_locks[0]; l++) {
+    for (size_t i = 0; (lock = next_lock(&i));) {
         struct rig r;
 
         rig_init(&r,
-                 &(struct rig_conf){.lock = range_locks[l], .n_tasks = 5, .script = script});
+                 &(struct rig_conf){.lock = lock, .n_tasks = 5, .script = script});
         rig_run(&r);
         assert_int_equal(r.killed, 1);
-        assert_int_equal(event_time(&r, 2, PCL_TR_GRANT), 1000);
-        assert_int_equal(event_time(&r, 3, PCL_TR_GRANT), 1050);
+        assert_int_equal(rig_granted(&r, 2), 1000);
+        assert_int_equal(rig_granted(&r, 3), 1050);
         rig_fini(&r);
     }
 }
@@ -381,11 +407,12 @@ static void a_killed_reader_strands_nobody(void **state)
     static const struct rig_op reader[] = {TAKE_RANGE(SHARED, 5, 14), DROP, END};
     static const struct rig_op killer[] = {KILL(1), END};
     static const struct rig_op *script[] = {writer, killable, reader, killer};
+    const char *lock;
 
     (void)state;
-    for (size_t l = 1; l < sizeof range_locks / sizeof range_locks[0]; l++)
+    for (size_t i = 0; (lock = next_lock(&i));)
         rig_explore_all(&(struct rig_conf){
-            .lock = range_locks[l], .n_tasks = 4, .script = script, .explore = true});
+            .lock = lock, .n_tasks = 4, .script = script, .explore = true});
 }
 
 /* Two locks taken in opposite orders, by the same role's instances: the explorer sees it. */
@@ -404,14 +431,15 @@ static void an_order_violation_is_a_deadlock(void **state)
         {.act = RIG_DROP, .slot = 1},
         END};
     static const struct rig_op *script[] = {ab, ba};
+    const char *lock;
     struct pcl_explore_result res;
     struct rig r;
 
     (void)state;
-    for (size_t l = 1; l < sizeof range_locks / sizeof range_locks[0]; l++) {
+    for (size_t i = 0; (lock = next_lock(&i));) {
         rig_init(&r,
                  &(struct rig_conf){
-                     .lock = range_locks[l], .n_tasks = 2, .script = script, .explore = true});
+                     .lock = lock, .n_tasks = 2, .script = script, .explore = true});
         rig_explore(&r, 0, &res);
         assert_int_equal(res.verdict, PCL_EXPLORE_DEADLOCK);
         assert_true(strlen(res.schedule) > 10);

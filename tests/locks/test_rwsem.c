@@ -11,30 +11,7 @@
 
 #include <cmocka.h>
 
-#define AT(t)                                                                                  \
-    {                                                                                          \
-        .act = RIG_SLEEP, .ns = (t)                                                            \
-    }
-#define HOLD_ASLEEP(t)                                                                         \
-    {                                                                                          \
-        .act = RIG_SLEEP, .ns = (t)                                                            \
-    }
-#define HOLD_RUNNING(t)                                                                        \
-    {                                                                                          \
-        .act = RIG_BURN, .ns = (t)                                                             \
-    }
-#define READ TAKE_RANGE(SHARED, 0, 9)
-#define WRITE TAKE_RANGE(EXCLUSIVE, 0, 9)
-
 static const struct pcl_lock_param no_spin = {"spin", 0};
-
-static pcl_ns granted(const struct rig *r, uint32_t body)
-{
-    for (size_t i = 0; i < r->n_log; i++)
-        if (r->log[i].body == body && r->log[i].what == PCL_TR_GRANT)
-            return r->log[i].t;
-    return -1;
-}
 
 static void run(struct rig *r, const struct rig_op **script, uint32_t n,
                 const struct pcl_lock_param *param, unsigned n_params)
@@ -62,11 +39,11 @@ static void readers_are_woken_from_anywhere_in_the_queue(void **state)
 
     (void)state;
     run(&r, mixed, 6, NULL, 0);
-    assert_int_equal(granted(&r, 1), 1000);
-    assert_int_equal(granted(&r, 2), 1000);
-    assert_int_equal(granted(&r, 4), 1000);
-    assert_int_equal(granted(&r, 5), 1000);
-    assert_int_equal(granted(&r, 3), 1100);
+    assert_int_equal(rig_granted(&r, 1), 1000);
+    assert_int_equal(rig_granted(&r, 2), 1000);
+    assert_int_equal(rig_granted(&r, 4), 1000);
+    assert_int_equal(rig_granted(&r, 5), 1000);
+    assert_int_equal(rig_granted(&r, 3), 1100);
     assert_int_equal(r.R.stats.waiters_max, 5);
     assert_int_equal(r.R.stats.waiters, 0);
     rig_fini(&r);
@@ -79,11 +56,11 @@ static void a_wake_up_grants_no_more_than_a_batch(void **state)
 
     (void)state;
     run(&r, mixed, 6, &batch, 1);
-    assert_int_equal(granted(&r, 1), 1000);
-    assert_int_equal(granted(&r, 2), 1000);
-    assert_int_equal(granted(&r, 3), 1100); /* the writer is first now */
-    assert_int_equal(granted(&r, 4), 1200);
-    assert_int_equal(granted(&r, 5), 1200);
+    assert_int_equal(rig_granted(&r, 1), 1000);
+    assert_int_equal(rig_granted(&r, 2), 1000);
+    assert_int_equal(rig_granted(&r, 3), 1100); /* the writer is first now */
+    assert_int_equal(rig_granted(&r, 4), 1200);
+    assert_int_equal(rig_granted(&r, 5), 1200);
     rig_fini(&r);
 }
 
@@ -97,8 +74,8 @@ static void a_reader_behind_readers_does_not_overtake_a_sleeping_writer(void **s
 
     (void)state;
     run(&r, script, 3, &no_spin, 1);
-    assert_int_equal(granted(&r, 1), 1000);
-    assert_int_equal(granted(&r, 2), 1050);
+    assert_int_equal(rig_granted(&r, 1), 1000);
+    assert_int_equal(rig_granted(&r, 2), 1050);
     rig_fini(&r);
 }
 
@@ -112,14 +89,14 @@ static void a_writer_spins_while_the_owner_runs(void **state)
 
     (void)state;
     run(&r, script, 3, NULL, 0);
-    assert_int_equal(granted(&r, 1), 50000);
-    assert_int_equal(granted(&r, 2), 50500); /* spinners take turns in order of arrival */
+    assert_int_equal(rig_granted(&r, 1), 50000);
+    assert_int_equal(rig_granted(&r, 2), 50500); /* spinners take turns in order of arrival */
     assert_int_equal(r.R.stats.waiters_max, 0);
     assert_int_equal(r.m.cause_ns[PCL_T_SPIN], 49000 + 48500);
     rig_fini(&r);
 
     run(&r, script, 3, &no_spin, 1);
-    assert_int_equal(granted(&r, 2), 50500);
+    assert_int_equal(rig_granted(&r, 2), 50500);
     assert_int_equal(r.R.stats.waiters_max, 2);
     assert_int_equal(r.m.cause_ns[PCL_T_SPIN], 0);
     rig_fini(&r);
@@ -136,7 +113,7 @@ static void a_writer_does_not_spin_for_an_owner_that_sleeps(void **state)
 
     (void)state;
     run(&r, script, 3, NULL, 0);
-    assert_int_equal(granted(&r, 1), 8000);
+    assert_int_equal(rig_granted(&r, 1), 8000);
     assert_int_equal(r.R.stats.waiters_max, 2);
     assert_int_equal(r.m.cause_ns[PCL_T_SPIN], 2000); /* until the owner went to sleep */
     rig_fini(&r);
@@ -155,9 +132,9 @@ static void spinning_beside_readers_ends_in_time(void **state)
 
     (void)state;
     run(&r, script, 5, NULL, 0);
-    assert_int_equal(granted(&r, 1), 1000000);
-    assert_int_equal(granted(&r, 2), 1000100);
-    assert_int_equal(granted(&r, 4), 2005000);
+    assert_int_equal(rig_granted(&r, 1), 1000000);
+    assert_int_equal(rig_granted(&r, 2), 1000100);
+    assert_int_equal(rig_granted(&r, 4), 2005000);
     assert_int_equal(r.m.cause_ns[PCL_T_SPIN], 10500 + 4000);
     assert_int_equal(r.R.stats.waiters_max, 2);
     rig_fini(&r);
@@ -193,9 +170,9 @@ static void downgrade_lets_the_readers_in(void **state)
 
     (void)state;
     run(&r, script, 4, NULL, 0);
-    assert_int_equal(granted(&r, 1), 500);
-    assert_int_equal(granted(&r, 2), 500);
-    assert_int_equal(granted(&r, 3), 1000);
+    assert_int_equal(rig_granted(&r, 1), 500);
+    assert_int_equal(rig_granted(&r, 2), 500);
+    assert_int_equal(rig_granted(&r, 3), 1000);
     rig_fini(&r);
 }
 
@@ -214,9 +191,9 @@ static void trying_never_waits(void **state)
 
     (void)state;
     run(&r, script, 5, &no_spin, 1);
-    assert_int_equal(granted(&r, 1), 100);
-    assert_int_equal(granted(&r, 2), -1);
-    assert_int_equal(granted(&r, 4), -1); /* somebody waits */
+    assert_int_equal(rig_granted(&r, 1), 100);
+    assert_int_equal(rig_granted(&r, 2), -1);
+    assert_int_equal(rig_granted(&r, 4), -1); /* somebody waits */
     assert_int_equal(r.busy, 2);
     assert_int_equal(r.R.stats.trylock_failures, 2);
     rig_fini(&r);
@@ -253,7 +230,7 @@ static pcl_ns sleeper_waits(int64_t handoff_ms, struct pcl_lock_stats *stats)
                                     .n_params = 2,
                                     .profile = &p});
     rig_run(&r);
-    waited = granted(&r, 1) - 50000;
+    waited = rig_granted(&r, 1) - 50000;
     *stats = r.R.stats;
     rig_fini(&r);
     return waited;

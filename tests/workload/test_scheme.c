@@ -60,6 +60,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"mcs-page", "mcs-page", "rwsem", "rwsem"},
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
+        {"i-mutex", "hybrid", "mutex", "rwsem"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
