@@ -193,7 +193,27 @@ unsigned pcl_cache_batch(struct pcl_cache *c, uint32_t inode, uint64_t *first, u
 void pcl_cache_populate(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t n_pages,
                         unsigned order, unsigned flags);
 
-/* --- folios --------------------------------------------------------------------------------
+/* --- folios that move ----------------------------------------------------------------------
+ */
+
+/** Moves all present folios of [first, last] by a number of pages, negative ones towards the
+ * file's start: what a collapse or an insert does that keeps cached pages. Each stays the folio
+ * that it is (id, struct page, lock, waiters, references, flags, content); its pgoff and its
+ * place in the index change, under one hold of the i_pages lock. PTEs are not touched: unmap
+ * the range first. Returns PCL_NONE when done.
+ *
+ * Otherwise nothing has been changed and it returns a folio that forbids it:
+ *   it lies in the part of the target that is outside [first, last]       drop it
+ *   it lies across first or last, or is larger than `by` is a multiple of  split or drop it
+ *   it would come to lie beyond the last page                             drop it
+ *   it is under write-back, or locked and not uptodate: a transfer to its
+ *   old place is under way                                                 wait for that
+ * The caller must lock that one, deal with it, and try again. Folios of order 0 can only be met
+ * in the first and the last two ways. by is not 0; first + by is not negative. */
+uint32_t pcl_cache_move(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t last,
+                        int64_t by, unsigned *nodes);
+
+/* --- folios ------------------------------------------------------------------------------------
  */
 
 static inline uint64_t pcl_folio_pages(const struct pcl_cache *c, uint32_t folio)

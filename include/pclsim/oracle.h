@@ -85,8 +85,10 @@ enum pcl_truth_op {
     PCL_TRUTH_READ,  /* reads of any pages; the range is not looked at */
     PCL_TRUTH_WRITE, /* new content for [first, last], partly written end pages included; one
                         that ends before it has put any anywhere changes nothing */
-    PCL_TRUTH_ZERO   /* [first, last] becomes zeroes: punch, zero range, truncate (last is
+    PCL_TRUTH_ZERO,  /* [first, last] becomes zeroes: punch, zero range, truncate (last is
                         PCL_PAGE_LAST); partly zeroed end pages are a WRITE of their own */
+    PCL_TRUTH_COLLAPSE, /* [first, last] goes, what is behind it moves up to first */
+    PCL_TRUTH_INSERT    /* zeroes come at [first, last], what was there moves behind them */
 };
 
 /** An operation begins: call it before the path takes its first lock; the handle is good until
@@ -94,6 +96,16 @@ enum pcl_truth_op {
 uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t inode,
                           uint64_t first, uint64_t last);
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op);
+
+/** A COLLAPSE or an INSERT begins to have effects: call it when the path holds its locks and
+ * before it moves the first page or block. From now to the end of op each page of the file
+ * behind first may show what it did before or what moves there. Of two such operations on one
+ * file that are both between here and their end, only the order of these calls is thought of. */
+void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op);
+
+/** The extent map changes as a COLLAPSE or an INSERT says: blocks and what is on disk move,
+ * blocks of a collapsed range are free. Whoever looked blocks up before finds them gone. */
+void pcl_oracle_shift_blocks(struct pcl_oracle *o, uint32_t op);
 
 /* --- data in the page cache ---------------------------------------------------------- */
 

@@ -155,6 +155,13 @@ static uint32_t permuted(uint64_t key, uint64_t n, uint32_t age)
     return x ^ x >> 16;
 }
 
+uint32_t pcl_folio_pfn(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff,
+                       unsigned order, unsigned age)
+{
+    /* the buddy allocator aligns */
+    return permuted(c->inode[inode].pfn_key, pgoff >> order, age) << order;
+}
+
 void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, uint64_t pgoff,
                       unsigned order, unsigned age)
 {
@@ -165,8 +172,7 @@ void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, u
     f->node = p.node;
     f->order = (uint8_t)order;
     f->generation = (uint16_t)age;
-    /* the buddy allocator aligns */
-    f->pfn = permuted(c->inode[p.inode].pfn_key, pgoff >> order, age) << order;
+    f->pfn = pcl_folio_pfn(c, p.inode, pgoff, order, age);
 }
 
 uint32_t pcl_cnode_alloc(struct pcl_cache *c)

@@ -4,6 +4,8 @@
  */
 #include "extent.h"
 
+#include "internal.h"
+
 struct pcl_extent pcl_extent_at(const struct pcl_btree *t, uint32_t inode, uint64_t pgoff)
 {
     struct pcl_extent e = {.first = 0, .last = PCL_PAGE_LAST};
@@ -67,4 +69,21 @@ void pcl_extent_put(struct pcl_btree *t, uint32_t inode, uint64_t first, uint64_
         if (e.stored && e.first == last + 1 && e.val == val)
             (void)pcl_bt_del(t, pcl_extent_key(inode, last + 1));
     }
+}
+
+struct pcl_extent_list pcl_extent_copy(const struct pcl_btree *t, uint32_t inode,
+                                       uint64_t first, uint64_t last)
+{
+    struct pcl_extent_list l = {.n = 0};
+
+    while (first <= last) {
+        struct pcl_extent e = pcl_extent_at(t, inode, first);
+
+        e.first = first;
+        e.last = e.last < last ? e.last : last;
+        PCL_GROW(l.v, l.cap, l.n + 1);
+        l.v[l.n++] = e;
+        first = e.last + 1;
+    }
+    return l;
 }

@@ -35,4 +35,14 @@ bool pcl_extent_split(struct pcl_btree *t, uint32_t inode, uint64_t pgoff, uint6
 void pcl_extent_put(struct pcl_btree *t, uint32_t inode, uint64_t first, uint64_t last,
                     uint64_t val);
 
+/* Extents of one inode, copied out in rising order: to look at while the map changes. */
+struct pcl_extent_list {
+    struct pcl_extent *v;
+    uint32_t n, cap;
+};
+
+/** Those of [first, last], cut at its ends. Free v. */
+struct pcl_extent_list pcl_extent_copy(const struct pcl_btree *t, uint32_t inode,
+                                       uint64_t first, uint64_t last);
+
 #endif

@@ -15,6 +15,8 @@
  * there are never many more than extents times operations in flight, however long one of them
  * takes.
  *
+ * What a collapse or an insert does to all this stands in history_shift.c.
+ *
  * The clock is the number of calls: simulated time cannot tell apart what happens at one
  * instant.
  */
@@ -124,7 +126,7 @@ static uint64_t copy_past(struct pcl_oracle *o, uint64_t val)
 }
 
 /* Cuts at a page; the two halves get pasts of their own. */
-static void cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
+void pcl_history_cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
 {
     uint64_t val;
 
@@ -207,7 +209,7 @@ static void end_in(struct pcl_oracle *o, uint32_t past, uint32_t op)
         if (x->op == op) {
             x->op = PCL_NONE;
             x->done = o->m->seq;
-        } else if (x->op == PCL_NONE && x->done < o->op[op].begin) {
+        } else if (x->op == PCL_NONE && x->done < o->op[op].since) {
             x->dead = o->m->seq;
             *link = x->next;
             x->next = PCL_NONE;
@@ -343,7 +345,13 @@ void pcl_history_compact(struct pcl_oracle *o)
 /* --- operations ----------------------------------------------------------------------------
  */
 
-static void add_truth(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op)
+uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val)
+{
+    return val == 0 ? PCL_NONE : o->past[past_of(val)].alive;
+}
+
+void pcl_history_add(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op,
+                     const struct pcl_truth *content)
 {
     uint64_t val = pcl_bt_val(o->history, at);
     uint32_t p = past_of(val), n;
@@ -352,7 +360,9 @@ static void add_truth(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op)
         p = past_new(o, 0); /* the zeroes of the default can die now: write them out */
         pcl_bt_put(o->history, at, (uint64_t)p + 1);
     }
-    n = truth_new(o, o->op[op].content);
+    n = truth_new(o, content->id);
+    o->truth[n].id_last = content->id_last;
+    o->truth[n].shift = content->shift;
     o->truth[n].op = op;
     o->truth[n].next = o->past[p].alive;
     o->past[p].alive = n;
@@ -361,6 +371,7 @@ static void add_truth(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op)
 void pcl_history_show(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_oracle_op *p = &o->op[op];
+    const struct pcl_truth content = {.id = p->content, .id_last = p->content};
     pcl_u128 first = pcl_extent_key(p->inode, p->first);
     pcl_u128 end = pcl_extent_key(p->inode, p->last);
     struct pcl_bt_at at = pcl_bt_le(o->history, first), next;
@@ -368,15 +379,15 @@ void pcl_history_show(struct pcl_oracle *o, uint32_t op)
     if (pcl_bt_valid(at) && pcl_bt_key(o->history, at) == first) {
         next = pcl_bt_step(o->history, at);
         if (pcl_bt_valid(next) && pcl_bt_key(o->history, next) == end + 1) {
-            add_truth(o, at, op); /* written before in just this shape: nothing to cut */
+            pcl_history_add(o, at, op, &content); /* written before in just this shape: nothing to cut */
             return;
         }
     }
-    cut(o, p->inode, p->first);
-    cut(o, p->inode, p->last + 1);
+    pcl_history_cut(o, p->inode, p->first);
+    pcl_history_cut(o, p->inode, p->last + 1);
     at = pcl_bt_le(o->history, first);
     while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end) {
-        add_truth(o, at, op);
+        pcl_history_add(o, at, op, &content);
         at = pcl_bt_step(o->history, at);
     }
 }
@@ -386,9 +397,10 @@ void pcl_history_end(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_oracle_op *p = &o->op[op];
 
+    uint64_t last = pcl_oracle_is_shift(p) ? PCL_PAGE_LAST : p->last;
+
     /* up to the extent behind, which may join as well */
-    tidy_range(o, pcl_extent_key(p->inode, p->first), pcl_extent_key(p->inode, p->last) + 1,
-               op);
+    tidy_range(o, pcl_extent_key(p->inode, p->first), pcl_extent_key(p->inode, last) + 1, op);
     if (o->m->live_truths > o->m->sweep_at)
         pcl_history_sweep(o);
 }
@@ -400,8 +412,8 @@ void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint
     struct pcl_bt_at at;
 
     PCL_ASSERT(o->m->first_op == PCL_NONE);
-    cut(o, inode, first);
-    cut(o, inode, last + 1);
+    pcl_history_cut(o, inode, first);
+    pcl_history_cut(o, inode, last + 1);
     at = pcl_bt_ge(o->history, pcl_extent_key(inode, first));
     while (pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end) {
         if (pcl_bt_val(o->history, at) != 0)

@@ -212,7 +212,7 @@ static bool insert_place(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, un
             width_mask(at->off, pcl_order_width(order))) == 0;
 }
 
-static void count_folio(struct pcl_cache *c, uint32_t folio, bool in)
+void pcl_index_count(struct pcl_cache *c, uint32_t folio, bool in)
 {
     const struct pcl_folio *f = &c->folio[folio];
     struct pcl_inode *ino = &c->inode[f->inode];
@@ -253,7 +253,7 @@ uint32_t pcl_cache_insert(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, u
     pcl_folio_settle(c, id, p, pgoff, order, pcl_folio_generation(c, inode, pgoff));
     c->folio[id].refs = 2;
     c->flags[id] = (uint8_t)flags;
-    count_folio(c, id, true);
+    pcl_index_count(c, id, true);
     if (flags & PCL_FOLIO_DIRTY)
         pcl_mark_set_at(c, p, PCL_MARK_BIT_DIRTY);
     if (flags & PCL_FOLIO_WRITEBACK)
@@ -297,8 +297,7 @@ static void shrink(struct pcl_cache *c, uint32_t inode)
     }
 }
 
-/* Empties a slot and its siblings; nodes without entries go. */
-static void clear_slots(struct pcl_cache *c, struct pcl_place p, unsigned width)
+void pcl_index_clear(struct pcl_cache *c, struct pcl_place p, unsigned width)
 {
     uint64_t mask = width_mask(p.off, width);
 
@@ -341,8 +340,8 @@ void pcl_cache_remove(struct pcl_cache *c, uint32_t folio, unsigned *nodes)
     visited(nodes, c->inode[p.inode].height - pcl_place_level(c, p));
     if (c->oracle != NULL)
         pcl_oracle_folio_removed(c->oracle, folio);
-    count_folio(c, folio, false);
-    clear_slots(c, p, pcl_order_width(f->order));
+    pcl_index_count(c, folio, false);
+    pcl_index_clear(c, p, pcl_order_width(f->order));
     pcl_folio_age(c, p.inode, f->pgoff);
     pcl_lru_del(c, folio);
     c->flags[folio] &= (uint8_t)~PCL_FOLIO_DIRTY;

@@ -143,6 +143,9 @@ void pcl_folio_release(struct pcl_cache *c, uint32_t folio);
 /** Fills in what follows from where and when a folio came: place, generation, struct page. */
 void pcl_folio_settle(struct pcl_cache *c, uint32_t folio, struct pcl_place p, uint64_t pgoff,
                       unsigned order, unsigned generation);
+/** Struct page of the folio that comes to a page with that generation. */
+uint32_t pcl_folio_pfn(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff,
+                       unsigned order, unsigned age);
 /** Generation of a page that comes now. */
 unsigned pcl_folio_generation(const struct pcl_cache *c, uint32_t inode, uint64_t pgoff);
 /** The next folio of that page gets another struct page. */
@@ -166,6 +169,10 @@ bool pcl_index_path(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigne
 void pcl_index_expand(struct pcl_cache *c, uint32_t inode, uint64_t last);
 /** Fills a slot and its siblings, which are empty, with a value. */
 void pcl_index_fill(struct pcl_cache *c, struct pcl_place p, uint32_t value, unsigned width);
+/** Empties a slot and its siblings; nodes without entries go. */
+void pcl_index_clear(struct pcl_cache *c, struct pcl_place p, unsigned width);
+/** Counts a folio that stands in the index in or out. */
+void pcl_index_count(struct pcl_cache *c, uint32_t folio, bool in);
 
 /* run.c */
 /** The folio of page pgoff, whose slot (or one above it) is a run; *p becomes its place, *nodes

@@ -122,7 +122,7 @@ uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t
         return PCL_NONE;
     id = op_new(o);
     p = &o->op[id];
-    p->begin = ++o->m->seq;
+    p->begin = p->since = ++o->m->seq;
     p->inode = inode;
     p->first = first;
     p->last = pcl_range_end(last);
@@ -142,8 +142,25 @@ void pcl_oracle_show(struct pcl_oracle *o, uint32_t op)
 
     if (p->shown || p->what == PCL_TRUTH_READ || p->first > p->last)
         return;
+    PCL_ASSERT(!pcl_oracle_is_shift(p)); /* pcl_oracle_shift() says when */
     p->shown = 1;
     pcl_history_show(o, op);
+    pcl_history_shifted(o, op);
+}
+
+void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op)
+{
+    struct pcl_oracle_op *p;
+
+    if (o == NULL)
+        return;
+    p = &o->op[op];
+    PCL_ASSERT(pcl_oracle_is_shift(p) && !p->shown);
+    if (p->first > p->last)
+        return;
+    p->shown = 1;
+    p->since = ++o->m->seq;
+    pcl_history_shift(o, op);
 }
 
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
@@ -292,8 +309,9 @@ static uint64_t *next_moment(struct pcl_oracle *o, uint64_t *i)
         if (*m != 0 && *m != PCL_ALIVE)
             return m;
     }
-    while (*i < 2 * (uint64_t)o->m->n_truths + o->m->n_ops) {
-        uint64_t *m = &o->op[*i - 2 * (uint64_t)o->m->n_truths].begin;
+    while (*i < 2 * ((uint64_t)o->m->n_truths + o->m->n_ops)) {
+        struct pcl_oracle_op *p = &o->op[*i / 2 - o->m->n_truths];
+        uint64_t *m = *i % 2 == 0 ? &p->begin : &p->since;
 
         ++*i;
         if (*m != 0)
@@ -327,7 +345,7 @@ void pcl_oracle_normalise(struct pcl_oracle *o)
     pcl_history_sweep(o);
     pcl_history_compact(o);
     order_free_ops(o);
-    v = pcl_xcalloc(2 * (size_t)o->m->n_truths + o->m->n_ops + 1, sizeof *v);
+    v = pcl_xcalloc(2 * ((size_t)o->m->n_truths + o->m->n_ops) + 1, sizeof *v);
     for (uint64_t i = 0; (m = next_moment(o, &i)) != NULL;)
         v[n++] = *m;
     qsort(v, n, sizeof *v, by_value);

@@ -30,6 +30,7 @@ struct pcl_past {
 
 struct pcl_oracle_op {
     uint64_t begin; /* 0: free */
+    uint64_t since; /* it has had no effect before: begin, or pcl_oracle_shift() */
     uint64_t first, last;
     uint32_t inode;
     uint32_t content;     /* id */
@@ -102,9 +103,38 @@ static inline uint64_t pcl_range_end(uint64_t last)
     return last < PCL_PAGE_LAST ? last : PCL_PAGE_LAST;
 }
 
+static inline bool pcl_oracle_is_shift(const struct pcl_oracle_op *p)
+{
+    return p->what == PCL_TRUTH_COLLAPSE || p->what == PCL_TRUTH_INSERT;
+}
+
+/* A COLLAPSE or an INSERT as a move of one range: what is right at page p of [from, last] of
+ * the new file was right at page p + delta (modulo 2^64) of the old one; [zero, zero_last] of
+ * the new one is zeroes. */
+struct pcl_shift {
+    uint64_t from, last, delta;
+    uint64_t zero, zero_last;
+};
+
+static inline struct pcl_shift pcl_shift_of(const struct pcl_oracle_op *p)
+{
+    uint64_t n = p->last - p->first + 1;
+
+    PCL_ASSERT(n <= PCL_PAGE_LAST);
+    if (p->what == PCL_TRUTH_COLLAPSE)
+        return (struct pcl_shift){p->first, PCL_PAGE_LAST - n, n, PCL_PAGE_LAST - n + 1,
+                                  PCL_PAGE_LAST};
+    return (struct pcl_shift){p->last + 1, PCL_PAGE_LAST, 0 - n, p->first, p->last};
+}
+
 /* history.c */
 /** From now on the content of op may be seen in its range. */
 void pcl_history_show(struct pcl_oracle *o, uint32_t op);
+/** The same of a COLLAPSE or an INSERT: what is right behind its first page may be seen where it
+ * moves to. */
+void pcl_history_shift(struct pcl_oracle *o, uint32_t op);
+/** The content of op, just shown, may be seen where shifts under way move it to as well. */
+void pcl_history_shifted(struct pcl_oracle *o, uint32_t op);
 /** op returns: what had its end before op began is not right any more. */
 void pcl_history_end(struct pcl_oracle *o, uint32_t op);
 /** [first, last] has had that content since ever. */
@@ -120,6 +150,15 @@ bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pg
 void pcl_history_sweep(struct pcl_oracle *o);
 /** Numbers all entries in the order of their extents. */
 void pcl_history_compact(struct pcl_oracle *o);
+
+/* for history_shift.c */
+void pcl_history_cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
+/** Adds a content of op to the extent's history. */
+void pcl_history_add(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op,
+                     const struct pcl_truth *content);
+/** First of the contents that are right in an extent with that value, PCL_NONE: zeroes since
+ * ever. */
+uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val);
 
 /* oracle.c */
 /** The operation's content can be seen from now on. */

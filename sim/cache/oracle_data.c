@@ -9,6 +9,8 @@
  */
 #include "oracle.h"
 
+#include <stdlib.h>
+
 static pcl_u128 odd_key(uint32_t folio, unsigned which, uint64_t page)
 {
     return (pcl_u128)folio << 96 | (pcl_u128)which << 64 | page;
@@ -195,6 +197,41 @@ void pcl_oracle_free_blocks(struct pcl_oracle *o, uint32_t inode, uint64_t first
         return;
     disk_put(o, inode, first, last, 0);
     pcl_extent_put(o->block, inode, first, last, 0);
+}
+
+/* Moves one of the maps by blocks. The value of what was at a page is told by `moved`. */
+static void shift_map(struct pcl_btree *t, uint32_t inode, const struct pcl_shift *s,
+                      uint64_t (*moved)(uint64_t val, uint64_t x), uint64_t x)
+{
+    struct pcl_extent_list l =
+        pcl_extent_copy(t, inode, s->from + s->delta, s->last + s->delta);
+
+    if (s->zero <= s->zero_last)
+        pcl_extent_put(t, inode, s->zero, s->zero_last, 0);
+    for (uint32_t i = 0; i < l.n; i++)
+        pcl_extent_put(t, inode, l.v[i].first - s->delta, l.v[i].last - s->delta,
+                       moved(l.v[i].val, x));
+    free(l.v);
+}
+
+static uint64_t new_block(uint64_t val, uint64_t number)
+{
+    return val == 0 ? 0 : number;
+}
+
+void pcl_oracle_shift_blocks(struct pcl_oracle *o, uint32_t op)
+{
+    const struct pcl_oracle_op *p;
+    struct pcl_shift s;
+
+    if (o == NULL || o->op[op].first > o->op[op].last)
+        return;
+    p = &o->op[op];
+    PCL_ASSERT(pcl_oracle_is_shift(p));
+    s = pcl_shift_of(p);
+    pcl_run_break(o->c, p->inode, p->first, PCL_PAGE_LAST);
+    shift_map(o->disk, p->inode, &s, pcl_value_moved, s.delta);
+    shift_map(o->block, p->inode, &s, new_block, o->m->next_block++);
 }
 
 /* Whether all blocks of a range were there at the epoch and have stayed; reports the first one

@@ -109,6 +109,8 @@ void pcl_run_fold(struct pcl_cache *c, uint32_t folio)
         return;
     if (c->oracle != NULL && !pcl_oracle_folio_is_disk(c->oracle, folio))
         return;
+    if (f->pfn != pcl_folio_pfn(c, f->inode, f->pgoff, f->order, f->generation))
+        return; /* it came here by a move or a split and has brought its struct page along */
     p = pcl_folio_place(c, folio);
     *pcl_place_slot(c, p) = pcl_slot_run(f->order, f->generation);
     pcl_mark_set_at(c, p, PCL_MARK_BIT_RUN);
