@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct values {
-    bool locks, paths;
+    bool locks, options, paths;
     int form;
     const char *file;
 };
@@ -20,6 +20,8 @@ struct values {
 static const struct cli_option options[] = {
     {"locks", 0, CLI_FLAG, offsetof(struct values, locks), NULL, NULL, 0, 0,
      "list the lock algorithms that schemes can name"},
+    {"options", 0, CLI_FLAG, offsetof(struct values, options), NULL, NULL, 0, 0,
+     "list the path options that schemes can set"},
     {"paths", 0, CLI_FLAG, offsetof(struct values, paths), NULL, NULL, 0, 0,
      "print the file and line that each scheme comes from"},
     {"schemes", 0, CLI_TEXT, offsetof(struct values, file), "FILE", "@file", 0, 0,
@@ -120,13 +122,60 @@ static int list_locks(int form)
     return CLI_DONE;
 }
 
+/* --- path options ----------------------------------------------------------------------------
+ */
+
+static json_t *option_json(enum pcl_option o)
+{
+    const struct pcl_option_info *i = &pcl_options[o];
+    char def[PCL_OPTION_TEXT];
+
+    return json_pack("{ss ss ss ss ss}", "name", i->name, "kind",
+                     i->kind == PCL_OPTION_FLAGS ? "flags" : "choice", "words", i->words,
+                     "default", pcl_option_text(o, i->def, def, sizeof(def)), "what", i->what);
+}
+
+static void option_text(enum pcl_option o)
+{
+    const struct pcl_option_info *i = &pcl_options[o];
+    char def[PCL_OPTION_TEXT];
+
+    printf("path.%s = %s", i->name, i->words);
+    printf("%s; default %s\n", i->kind == PCL_OPTION_FLAGS ? " joined by +, or none" : "",
+           pcl_option_text(o, i->def, def, sizeof(def)));
+    cli_wrap(stdout, i->what, COLUMN, 0, WIDTH);
+}
+
+static int list_options(int form)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < PCL_N_OPTIONS; i++)
+        if (form == CLI_JSON)
+            json_array_append_new(list, option_json((enum pcl_option)i));
+        else
+            option_text((enum pcl_option)i);
+    if (form == CLI_JSON)
+        return cli_json_print(list);
+    json_decref(list);
+    return CLI_DONE;
+}
+
 /* --- schemes
  * ---------------------------------------------------------------------------------- */
 
 static json_t *scheme_json(const struct pcl_scheme *s)
 {
-    json_t *roles = json_object();
+    json_t *roles = json_object(), *path = json_object();
+    char text[PCL_OPTION_TEXT];
 
+    for (int i = 0; i < PCL_N_OPTIONS; i++) {
+        enum pcl_option o = (enum pcl_option)i;
+
+        json_object_set_new(
+            path, pcl_options[o].name,
+            json_string(pcl_option_text(o, pcl_scheme_option(s, o), text, sizeof(text))));
+    }
     for (int r = 0; r < PCL_N_ROLES; r++) {
         const struct pcl_lock_choice *c = &s->role[r];
         json_t *params = json_object();
@@ -138,9 +187,9 @@ static json_t *scheme_json(const struct pcl_scheme *s)
                                       *c->lock ? cli_json_text(c->lock) : json_null(),
                                       "parameters", params));
     }
-    return json_pack("{so so so so so}", "name", cli_json_text(s->name), "title",
+    return json_pack("{so so so so so so}", "name", cli_json_text(s->name), "title",
                      cli_json_text(s->title), "file", cli_json_text(s->path), "line",
-                     cli_json_u64(s->line), "roles", roles);
+                     cli_json_u64(s->line), "roles", roles, "path", path);
 }
 
 static void choice_text(const struct pcl_lock_choice *c, char *buf, size_t n)
@@ -154,7 +203,7 @@ static void choice_text(const struct pcl_lock_choice *c, char *buf, size_t n)
 
 static void show_text(const struct pcl_scheme *s)
 {
-    char lock[160];
+    char lock[160], text[PCL_OPTION_TEXT];
 
     printf("%s\n", s->name);
     cli_wrap(stdout, s->title, 0, 0, WIDTH);
@@ -163,6 +212,15 @@ static void show_text(const struct pcl_scheme *s)
         choice_text(&s->role[r], lock, sizeof(lock));
         printf("%-14s%-20s ", pcl_role_name((enum pcl_role)r), lock);
         cli_wrap(stdout, pcl_role_what((enum pcl_role)r), 35, 35, WIDTH);
+    }
+    for (int i = 0; i < PCL_N_OPTIONS; i++) {
+        enum pcl_option o = (enum pcl_option)i;
+
+        (void)snprintf(lock, sizeof(lock), "path.%s", pcl_options[o].name);
+        printf("%-22s %-11s ", lock,
+               pcl_option_text(o, pcl_scheme_option(s, o), text, sizeof(text)));
+        cli_wrap(stdout, pcl_options[o].what, 35, (unsigned)(strlen(text) > 11 ? 99 : 35),
+                 WIDTH);
     }
 }
 
@@ -213,8 +271,8 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         code = cli_want_show(verb, &words);
     if (code != CLI_GO)
         goto out;
-    if (v.locks) {
-        code = list_locks(v.form);
+    if (v.locks || v.options) {
+        code = v.locks ? list_locks(v.form) : list_options(v.form);
         goto out;
     }
     if (pcl_schemes_default(&all, &err) != PCL_OK ||
@@ -238,9 +296,12 @@ const struct cli_verb cli_verb_schemes = {
     .about =
         "Lists the locking schemes. A scheme names a lock algorithm, with its parameters, for "
         "each role (page, iolock, invalidate ...); roles that it does not name get what Linux "
-        "has.\n\n'show NAME' prints one scheme role by role. NAME may carry overrides, as "
+        "has. It may also choose variants of the code around the locks (path.NAME = VALUE, see "
+        "--options).\n\n'show NAME' prints one scheme role by role. NAME may carry overrides, "
+        "as "
         "after "
-        "run --scheme: v5.9:page=handoff or v5.9:page.unfairness=1.\n\nOwn schemes stand in "
+        "run --scheme: v5.9:page=handoff, v5.9:page.unfairness=1 or "
+        "v5.9:path.fault-page-lock=no.\n\nOwn schemes stand in "
         "[scheme NAME] sections of a scenario, in a file given with --schemes, or in "
         "workloads/schemes.ini in a data folder of your own (see pclsim(1), ENVIRONMENT).",
     .examples = "pclsim schemes\n"

@@ -69,6 +69,9 @@ void pcl_err_print(FILE *out, const struct pcl_err *err);
  * candidate is near to it. names has n entries; the result points into names. */
 const char *pcl_nearest(const char *word, const char *const *names, size_t n);
 
+/** Adds "did you mean 'X'?" to a filled err when a candidate is near; returns err's code. */
+int pcl_hint_nearest(struct pcl_err *err, const char *word, const char *const *names, size_t n);
+
 /* --- our own bugs ----------------------------------------------------------------------- */
 
 /* Prints where, and what pcl_assert_context() last said, then aborts. */

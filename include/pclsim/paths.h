@@ -125,6 +125,7 @@ struct pcl_kernel {
     struct pcl_machine *m;
     struct pcl_cache *cache;
     enum pcl_fs fs;
+    uint8_t option[PCL_N_OPTIONS]; /* the scheme's path options */
     struct pcl_path path[PCL_N_OPS + 1]; /* the last one: the flusher's pass */
     struct pcl_page_locks page;
     struct pcl_range_locks range[PCL_N_ROLES]; /* those of page, pte, mapping-tree, dio unused */

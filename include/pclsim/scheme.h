@@ -1,6 +1,7 @@
 /*
- * A scheme names a lock, with its parameters, for each role. Plain data: whether the locks exist
- * is checked against the registry when the scheme is resolved.
+ * A scheme names a lock, with its parameters, for each role, and chooses between variants of
+ * the code paths. Plain data: whether the locks exist is checked against the registry when the
+ * scheme is resolved.
  */
 #ifndef PCLSIM_SCHEME_H
 #define PCLSIM_SCHEME_H
@@ -30,6 +31,59 @@ const char *pcl_role_name(enum pcl_role r);
 const char *pcl_role_what(enum pcl_role r);
 enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
 
+/* What the code does differently around the locks: keys `path.NAME = VALUE`. A CHOICE is one of
+ * its words, and its value that word's place; FLAGS are words joined by +, or "none", and the
+ * value has a bit for each. The default is what Linux has today. A line stands here once it
+ * does something.
+ *       id               name               kind    words      default   what */
+#define PCL_OPTIONS(X)                                                                         \
+    X(FAULT_PAGE_LOCK, "fault-page-lock", CHOICE, "no|yes", PCL_YES,                           \
+      "faults lock the folio that they map")                                                   \
+    X(RECHECK, "recheck", FLAGS, "mapping|index|eof", PCL_RECHECK_ALL,                         \
+      "what faults and buffered writes ask again once they have the folio")                    \
+    X(FAULT_INVALIDATE, "fault-invalidate", CHOICE, "miss|always", PCL_FAULT_INVALIDATE_MISS,  \
+      "which faults take the invalidate lock: XFS and ext4 before 5.15 took it on every one")
+
+enum pcl_option {
+#define X(id, name, kind, words, def, what) PCL_OPTION_##id,
+    PCL_OPTIONS(X)
+#undef X
+        PCL_N_OPTIONS
+};
+
+enum pcl_option_kind { PCL_OPTION_CHOICE, PCL_OPTION_FLAGS };
+
+enum { PCL_NO, PCL_YES };
+
+enum {
+    PCL_RECHECK_MAPPING = 1, /* the folio is still this file's */
+    PCL_RECHECK_INDEX = 2,   /* and has this page */
+    PCL_RECHECK_EOF = 4,     /* the page is before the end of file */
+    PCL_RECHECK_ALL = 7
+};
+
+enum { PCL_FAULT_INVALIDATE_MISS, PCL_FAULT_INVALIDATE_ALWAYS };
+
+struct pcl_option_info {
+    const char *name;
+    enum pcl_option_kind kind;
+    const char *words; /* between bars */
+    uint8_t def;
+    const char *what;
+};
+
+extern const struct pcl_option_info pcl_options[PCL_N_OPTIONS];
+
+enum pcl_option pcl_option_find(const char *name); /* PCL_N_OPTIONS: none */
+
+/** Reads a value of an option. On failure err says what was expected, with a hint. */
+int pcl_option_parse(enum pcl_option o, const char *text, uint8_t *value, struct pcl_err *err);
+
+/** Writes a value as it is read ("yes", "mapping+eof", "none"); returns buf. */
+const char *pcl_option_text(enum pcl_option o, uint8_t value, char *buf, size_t n);
+
+#define PCL_OPTION_TEXT 64 /* room for it */
+
 #define PCL_MAX_LOCK_PARAMS 8
 
 struct pcl_lock_param {
@@ -47,9 +101,15 @@ struct pcl_scheme {
     char name[128];  /* as the user wrote it: "v5.9:page.unfairness=1" */
     char title[160];
     struct pcl_lock_choice role[PCL_N_ROLES];
-    char path[512]; /* file of the base scheme */
+    uint8_t option[PCL_N_OPTIONS]; /* 1 + value; 0: the default */
+    char path[512];                /* file of the base scheme */
     unsigned line;
 };
+
+static inline uint8_t pcl_scheme_option(const struct pcl_scheme *s, enum pcl_option o)
+{
+    return s->option[o] ? (uint8_t)(s->option[o] - 1) : pcl_options[o].def;
+}
 
 /* A list of schemes, by value. */
 struct pcl_schemes {
@@ -57,8 +117,8 @@ struct pcl_schemes {
     size_t n;
 };
 
-/** Reads a schemes file; later entries of a known name replace it. Sections are scheme names, keys
- * `title`, ROLE and ROLE.PARAM. s starts as {0}. */
+/** Reads a schemes file; later entries of a known name replace it. Sections are scheme names,
+ * keys `title`, ROLE, ROLE.PARAM and path.OPTION. s starts as {0}. */
 int pcl_schemes_load(const char *path, struct pcl_schemes *s, struct pcl_err *err);
 
 /** The shipped schemes.ini, then those of the user's data folders, which add to it. */
@@ -66,13 +126,15 @@ int pcl_schemes_default(struct pcl_schemes *s, struct pcl_err *err);
 void pcl_schemes_fini(struct pcl_schemes *s);
 const struct pcl_scheme *pcl_schemes_find(const struct pcl_schemes *s, const char *name);
 
-/** Resolves "NAME[:role=lock][:role.param=value]..." against s. Another lock in a role drops the
- * parameters that the scheme gave the old one. */
+/** Resolves "NAME[:role=lock][:role.param=value][:path.option=value]..." against s. Another
+ * lock in a role drops the parameters that the scheme gave the old one. */
 int pcl_scheme_resolve(const struct pcl_schemes *s, const char *spec, struct pcl_scheme *out,
                        struct pcl_err *err);
 
 /** Canonical text of what the scheme chooses, name and title left out; malloc'ed. Lines
- * "role = lock" and "role.param = value", roles in the order of PCL_ROLES, parameters by name. */
+ * "role = lock" and "role.param = value", roles in the order of PCL_ROLES, parameters by name;
+ * then "path.option = value" for what differs from the default, so that a new option changes no
+ * text. */
 char *pcl_scheme_text(const struct pcl_scheme *s);
 
 #endif

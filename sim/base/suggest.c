@@ -78,3 +78,12 @@ const char *pcl_nearest(const char *word, const char *const *names, size_t n)
         return best;
     return n_longer == 1 ? longer : NULL;
 }
+
+int pcl_hint_nearest(struct pcl_err *err, const char *word, const char *const *names, size_t n)
+{
+    const char *near = pcl_nearest(word, names, n);
+
+    if (near)
+        return pcl_hint(err, "did you mean '%s'?", near);
+    return err ? err->code : PCL_EINVAL;
+}

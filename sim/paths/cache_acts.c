@@ -28,8 +28,32 @@ enum pcl_flow act_lookup(struct pcl_kernel *k, struct pcl_call *c, const struct 
     return flow_next(c, FLOW_STEP);
 }
 
-/* After every sleep on a folio's lock: is it still this page of this file? */
+/* After every sleep on a folio's lock: is it still this page of this file? Faults and writes
+ * ask what the scheme says. */
 enum pcl_flow act_recheck(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    const struct pcl_folio *f = &k->cache->folio[c->folio];
+    unsigned ask = k->option[PCL_OPTION_RECHECK] & (PCL_RECHECK_MAPPING | PCL_RECHECK_INDEX);
+
+    if (!ask)
+        return flow_next(c, FLOW_SKIP);
+    pcl_load(k->m, folio_line(k, c->folio));
+    if (((ask & PCL_RECHECK_MAPPING) && f->inode != c->inode) ||
+        ((ask & PCL_RECHECK_INDEX) && c->cur >> f->order != f->pgoff >> f->order))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
+enum pcl_flow act_recheck_eof(struct pcl_kernel *k, struct pcl_call *c,
+                              const struct pcl_step *s)
+{
+    if (!(k->option[PCL_OPTION_RECHECK] & PCL_RECHECK_EOF))
+        return flow_next(c, FLOW_SKIP);
+    return act_if_eof(k, c, s);
+}
+
+/* The same for those who write back or remove: no scheme spares them. */
+enum pcl_flow act_if_gone(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     pcl_load(k->m, folio_line(k, c->folio));
     if (!pcl_folio_holds(k->cache, c->folio, c->inode, c->cur))

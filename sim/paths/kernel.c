@@ -83,6 +83,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                              .n_bodies = m->n_bodies,
                              .free_bio = PCL_NONE,
                              .flusher = PCL_NONE};
+    for (int o = 0; o < PCL_N_OPTIONS; o++)
+        k->option[o] = pcl_scheme_option(conf->scheme, (enum pcl_option)o);
     pcl_lock_stats_init(&k->writeback_stats);
     init_paths(k);
     k->cache = pcl_cache_new(&cc, m->state);

@@ -214,6 +214,29 @@ enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const st
     return flow_next(c, FLOW_STEP);
 }
 
+/* Faults lock the folio that they map as the scheme says: or not at all. */
+static bool fault_locks(const struct pcl_kernel *k)
+{
+    return k->option[PCL_OPTION_FAULT_PAGE_LOCK] == PCL_YES;
+}
+
+enum pcl_flow act_fault_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return fault_locks(k) ? act_page_lock(k, c, s) : flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_fault_trylock(struct pcl_kernel *k, struct pcl_call *c,
+                                const struct pcl_step *s)
+{
+    return fault_locks(k) ? act_page_trylock(k, c, s) : flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_fault_unlock(struct pcl_kernel *k, struct pcl_call *c,
+                               const struct pcl_step *s)
+{
+    return fault_locks(k) ? act_page_unlock(k, c, s) : flow_next(c, FLOW_SKIP);
+}
+
 static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
                                  struct pcl_lock_stats *st)
 {
@@ -257,6 +280,19 @@ enum pcl_flow act_wait_writeback(struct pcl_kernel *k, struct pcl_call *c,
     if (k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK)
         return FLOW_STEP; /* written again meanwhile: a wake does not say that the bit is clear */
     return page_waited(k, c, &k->writeback_stats);
+}
+
+/* XFS and ext4 before 5.15: every fault, hit or miss. */
+enum pcl_flow act_fault_invalidate(struct pcl_kernel *k, struct pcl_call *c,
+                                   const struct pcl_step *s)
+{
+    static const struct pcl_step invalidate = {.role = PCL_ROLE_INVALIDATE};
+
+    (void)s;
+    if (k->option[PCL_OPTION_FAULT_INVALIDATE] != PCL_FAULT_INVALIDATE_ALWAYS ||
+        k->fs == PCL_FS_TMPFS) /* there a fault waits for the punch of its page and no other */
+        return flow_next(c, FLOW_SKIP);
+    return act_lock(k, c, &invalidate);
 }
 
 /* tmpfs: waits until a punch that covers page cur has ended; it takes no lock otherwise. */

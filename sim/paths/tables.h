@@ -46,7 +46,7 @@ enum {
 /* Start write-back of the dirty folios of [first, last]: lock, recheck, clean, mark, unlock,
  * submit. Under WB_SYNC_ALL a folio that is being written already is waited for. */
 #define WRITE_DIRTY                                                                             \
-    S_AT(W_NEXT), S_IF(next_dirty, W_WAIT), S_SLEEPY(page_lock), S_IF(recheck, W_SKIP),         \
+    S_AT(W_NEXT), S_IF(next_dirty, W_WAIT), S_SLEEPY(page_lock), S_IF(if_gone, W_SKIP),         \
         S_SLEEPY(wait_writeback), S_IF(if_dirty, W_DIRTY), S_AT(W_SKIP), S_DO(page_unlock),     \
         S_IF(skip_folio, W_NEXT), S_AT(W_DIRTY), S_DO(wb_start), S_DO(page_unlock),             \
         S_DO(wb_add), S_DO(put), S_COND, S_GOTO(W_NEXT), S_AT(W_WAIT), S_DO(wb_submit)
@@ -61,11 +61,11 @@ enum {
 #define DROP_PAGES                                                                              \
     S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_start), S_AT(I_FIRST),             \
         S_IF(next_present, I_SECOND), S_IF(page_trylock, I_SKIP),                               \
-        S_IF(recheck, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(unmap_folio),     \
+        S_IF(if_gone, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(unmap_folio),     \
         S_DO(remove), S_DO(page_unlock), S_DO(put), S_COND, S_GOTO(I_FIRST),                    \
         S_AT(I_UNLOCK_SKIP), S_DO(page_unlock), S_AT(I_SKIP), S_IF(skip_folio, I_FIRST),        \
         S_AT(I_SECOND), S_IF(rewind, I_LOOP), S_GOTO(I_DONE), S_AT(I_LOOP),                     \
-        S_IF(next_present, I_SECOND), S_SLEEPY(page_lock), S_IF(recheck, I_GONE),               \
+        S_IF(next_present, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),               \
         S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
         S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
 

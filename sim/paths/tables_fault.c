@@ -7,11 +7,12 @@
 /* The ways out of a fault's look-up that are not a hit. A fault that has to sleep drops mmap_lock
  * first and starts over, once (VM_FAULT_RETRY); the second time it sleeps with it held. */
 #define FAULT_SLOW                                                                              \
-    S_AT(L_BUSY), S_IF(if_tried, L_KEEP), S_UNLOCK(MMAP), S_SLEEPY(page_lock),                  \
-        S_DO(page_unlock), S_DO(put), S_LOCK(MMAP), S_GOTO(L_RETRY), S_AT(L_KEEP),              \
-        S_SLEEPY(page_lock), S_GOTO(L_LOCKED), S_AT(L_GONE), S_DO(page_unlock), S_DO(put),      \
-        S_GOTO(L_RETRY), S_AT(L_STALE), S_IF(if_tried, L_STALE_HELD), S_UNLOCK(MMAP),           \
-        S_AT(L_STALE_HELD), S_LOCK(INVALIDATE), S_SLEEPY(page_wait), S_AT(L_FILLED), S_DO(put), \
+    S_AT(L_BUSY), S_IF(if_tried, L_KEEP), S_UNLOCK(MMAP), S_SLEEPY(fault_lock),                 \
+        S_DO(fault_unlock), S_DO(put), S_UNLOCK(INVALIDATE), S_LOCK(MMAP), S_GOTO(L_RETRY),     \
+        S_AT(L_KEEP), S_SLEEPY(fault_lock), S_GOTO(L_LOCKED), S_AT(L_GONE), S_DO(fault_unlock), \
+        S_DO(put), S_GOTO(L_RETRY), S_AT(L_STALE), S_IF(if_tried, L_STALE_HELD),                \
+        S_UNLOCK(MMAP), S_AT(L_STALE_HELD), S_LOCK(INVALIDATE), S_SLEEPY(page_wait),            \
+        S_AT(L_FILLED), S_DO(put),                                                              \
         S_UNLOCK(INVALIDATE), S_LOCK(MMAP), S_GOTO(L_RETRY), S_AT(L_MISS), S_DO(reclaim),       \
         S_IF(if_tried, L_MISS_HELD), S_UNLOCK(MMAP), S_AT(L_MISS_HELD), S_LOCK(INVALIDATE),     \
         S_IF(insert_ahead, L_AGAIN), S_LOCK(ILOCK), S_FS(MAP), S_UNLOCK(ILOCK),                 \
@@ -26,15 +27,16 @@ const struct pcl_step pcl_read_fault_path[] = {
     S_ENTER(fault),
     S_LOCK(MMAP),
     S_AT(L_RETRY),
+    S_DO(fault_invalidate),
     S_IF(if_eof, L_EOF),
     S_SLEEPY(await_punch),
     S_IF(lookup, L_STALE, L_MISS),
-    S_IF(page_trylock, L_BUSY),
+    S_IF(fault_trylock, L_BUSY),
     S_AT(L_LOCKED),
     S_IF(recheck, L_GONE),
-    S_IF(if_eof, L_GONE),
+    S_IF(recheck_eof, L_GONE),
     S_DO(map),
-    S_DO(page_unlock),
+    S_DO(fault_unlock),
     S_DO(put),
     S_UNLOCK(INVALIDATE),
     S_UNLOCK(MMAP),
@@ -44,20 +46,23 @@ const struct pcl_step pcl_read_fault_path[] = {
 };
 
 /* do_shared_fault(): the folio is found as in a read fault; then page_mkwrite takes the
- * invalidate lock whatever the range, locks the folio again and makes it dirty. */
+ * invalidate lock whatever the range, locks the folio again and makes it dirty. A scheme that
+ * takes the invalidate lock on every fault holds it twice, one time after the other. */
 const struct pcl_step pcl_write_fault_path[] = {
     S_ENTER(fault),
     S_LOCK(MMAP),
     S_AT(L_RETRY),
+    S_DO(fault_invalidate),
     S_IF(if_eof, L_EOF),
     S_IF(lookup, L_STALE, L_MISS),
-    S_IF(page_trylock, L_BUSY),
+    S_IF(fault_trylock, L_BUSY),
     S_AT(L_LOCKED),
     S_IF(recheck, L_GONE),
-    S_IF(if_eof, L_GONE),
-    S_DO(page_unlock),
+    S_IF(recheck_eof, L_GONE),
+    S_DO(fault_unlock),
+    S_UNLOCK(INVALIDATE),
     S_LOCK(INVALIDATE),
-    S_SLEEPY(page_lock),
+    S_SLEEPY(fault_lock),
     S_IF(recheck, L_MKWRITE_GONE),
     S_FS(MKWRITE),
     S_LOCK(ILOCK),
@@ -66,13 +71,13 @@ const struct pcl_step pcl_write_fault_path[] = {
     S_DO(dirty),
     S_UNLOCK(INVALIDATE),
     S_DO(map),
-    S_DO(page_unlock),
+    S_DO(fault_unlock),
     S_DO(put),
     S_UNLOCK(MMAP),
     S_SLEEPY(throttle),
     S_EXIT,
     S_AT(L_MKWRITE_GONE),
-    S_DO(page_unlock),
+    S_DO(fault_unlock),
     S_DO(put),
     S_UNLOCK(INVALIDATE),
     S_GOTO(L_RETRY),
@@ -85,16 +90,17 @@ const struct pcl_step pcl_tmpfs_write_fault_path[] = {
     S_ENTER(fault),
     S_LOCK(MMAP),
     S_AT(L_RETRY),
+    S_DO(fault_invalidate),
     S_IF(if_eof, L_EOF),
     S_SLEEPY(await_punch),
     S_IF(lookup, L_STALE, L_MISS),
-    S_IF(page_trylock, L_BUSY),
+    S_IF(fault_trylock, L_BUSY),
     S_AT(L_LOCKED),
     S_IF(recheck, L_GONE),
-    S_IF(if_eof, L_GONE),
+    S_IF(recheck_eof, L_GONE),
     S_DO(dirty),
     S_DO(map),
-    S_DO(page_unlock),
+    S_DO(fault_unlock),
     S_DO(put),
     S_UNLOCK(INVALIDATE),
     S_UNLOCK(MMAP),

@@ -72,15 +72,6 @@ int pcl_fail_in(struct pcl_reader *r, struct pcl_ini_section *sec, const char *k
     return rc;
 }
 
-int pcl_hint_nearest(struct pcl_err *err, const char *word, const char *const *names, size_t n)
-{
-    const char *near = pcl_nearest(word, names, n);
-
-    if (near)
-        return pcl_hint(err, "did you mean '%s'?", near);
-    return err->code;
-}
-
 int pcl_fail_unknown_key(struct pcl_reader *r, const struct pcl_ini_entry *e,
                          const char *const *names, size_t n)
 {

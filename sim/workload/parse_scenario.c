@@ -80,7 +80,7 @@ static const struct pcl_key scenario_rows[] = {
      "of all random draws; with the replication's number it fixes a run", 0, 0},
     {"reps", PCL_KEY_COUNT, S(reps), 1, MOST_REPS, NULL, "10",
      "replications when `--reps` says nothing", 0, 0},
-    {"schemes", PCL_KEY_OWN, S(schemes), 0, 0, "NAME[:role=lock][:role.param=value], ...",
+    {"schemes", PCL_KEY_OWN, S(schemes), 0, 0, "NAME[:KEY=value], ...",
      "v5.9", "schemes to compare when `--scheme` names none, the first is the baseline",
      read_schemes, write_schemes},
     {"violations", PCL_KEY_WORD, S(expect_violations), 0, 0, "never|expected", "never",

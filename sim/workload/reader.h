@@ -96,9 +96,6 @@ int pcl_fail_section(struct pcl_reader *r, const struct pcl_ini_section *sec, co
 int pcl_fail_in(struct pcl_reader *r, struct pcl_ini_section *sec, const char *key,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/** Adds "did you mean 'X'?" when a candidate is near; returns err->code. */
-int pcl_hint_nearest(struct pcl_err *err, const char *word, const char *const *names, size_t n);
-
 /** A name of letters, digits and . _ - + , at most PCL_NAME_MAX - 1 of them. */
 bool pcl_name_ok(const char *name);
 

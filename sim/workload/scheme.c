@@ -1,9 +1,9 @@
 /*
- * A scheme says for each role which lock plays it, with which parameters. Three things say so
- * in one language: a section of a schemes file, a [scheme NAME] of a scenario, and the
- * overrides in "v5.9:page=handoff:invalidate=range-list". Names and forms are checked here;
- * whether a lock exists and has such a parameter is for the registry to say when the scheme is
- * used.
+ * A scheme says for each role which lock plays it, with which parameters, and which variants of
+ * the code paths run around them. Three things say so in one language: a section of a schemes
+ * file, a [scheme NAME] of a scenario, and the overrides in
+ * "v5.9:page=handoff:invalidate=range-list". Names and forms are checked here; whether a lock
+ * exists and has such a parameter is for the registry to say when the scheme is used.
  */
 #include "reader.h"
 
@@ -15,16 +15,17 @@
 
 static int unknown_role(const char *name, struct pcl_err *err)
 {
-    const char *names[PCL_N_ROLES + 1];
+    const char *names[PCL_N_ROLES + 2];
 
     for (int i = 0; i < PCL_N_ROLES; i++)
         names[i] = pcl_role_name((enum pcl_role)i);
     names[PCL_N_ROLES] = "title";
+    names[PCL_N_ROLES + 1] = "path";
     (void)pcl_fail(err, PCL_EINVAL, "unknown role '%s'", name);
-    if (!pcl_nearest(name, names, PCL_N_ROLES + 1))
+    if (!pcl_nearest(name, names, PCL_N_ROLES + 2))
         return pcl_hint(err, "roles: mmap, iolock, invalidate, ilock, imap, pte, mapping-tree, "
                              "page, dio");
-    return pcl_hint_nearest(err, name, names, PCL_N_ROLES + 1);
+    return pcl_hint_nearest(err, name, names, PCL_N_ROLES + 2);
 }
 
 static int put_lock(struct pcl_lock_choice *c, const char *key, const char *lock,
@@ -68,6 +69,28 @@ static int put_param(struct pcl_lock_choice *c, const char *key, const char *nam
     return PCL_OK;
 }
 
+static int put_option(struct pcl_scheme *s, const char *name, const char *value, bool *at_key,
+                      struct pcl_err *err)
+{
+    enum pcl_option o = pcl_option_find(name);
+    const char *names[PCL_N_OPTIONS];
+    uint8_t v = 0;
+
+    if (o == PCL_N_OPTIONS) {
+        for (int i = 0; i < PCL_N_OPTIONS; i++)
+            names[i] = pcl_options[i].name;
+        *at_key = true;
+        (void)pcl_fail(err, PCL_EINVAL, "unknown path option '%s'", name);
+        if (!pcl_nearest(name, names, PCL_N_OPTIONS))
+            return pcl_hint(err, "`pclsim schemes --options` lists them");
+        return pcl_hint_nearest(err, name, names, PCL_N_OPTIONS);
+    }
+    if (pcl_option_parse(o, value, &v, err) != PCL_OK)
+        return PCL_EINVAL;
+    s->option[o] = (uint8_t)(v + 1);
+    return PCL_OK;
+}
+
 int pcl_scheme_put(struct pcl_scheme *s, const char *key, const char *value, bool *at_key,
                    struct pcl_err *err)
 {
@@ -88,6 +111,12 @@ int pcl_scheme_put(struct pcl_scheme *s, const char *key, const char *value, boo
     }
     (void)snprintf(name, sizeof name, "%.*s", dot ? (int)(dot - key) : (int)sizeof name - 1,
                    key);
+    if (strcmp(name, "path") == 0) {
+        if (dot)
+            return put_option(s, dot + 1, value, at_key, err);
+        *at_key = true;
+        return pcl_fail(err, PCL_EINVAL, "want path.OPTION, found '%s'", key);
+    }
     role = pcl_role_find(name);
     if (role == PCL_N_ROLES) {
         *at_key = true;
@@ -208,7 +237,7 @@ const struct pcl_scheme *pcl_schemes_find(const struct pcl_schemes *s, const cha
     return NULL;
 }
 
-/* --- NAME[:role=lock][:role.param=value]... ------------------------------------------------
+/* --- NAME[:role=lock][:role.param=value][:path.option=value]... -----------------------------
  */
 
 static int apply_item(struct pcl_scheme *s, const char *item, size_t n, size_t *at,
@@ -220,7 +249,8 @@ static int apply_item(struct pcl_scheme *s, const char *item, size_t n, size_t *
     (void)snprintf(text, sizeof text, "%.*s", (int)n, item);
     equals = strchr(text, '=');
     if (!equals)
-        return pcl_fail(err, PCL_EINVAL, "want role=lock or role.param=value, found %s%s%s",
+        return pcl_fail(err, PCL_EINVAL,
+                        "want role=lock, role.param=value or path.option=value, found %s%s%s",
                         n ? "'" : "nothing", text, n ? "'" : "");
     *equals = '\0';
     if (strcmp(text, "title") == 0)
@@ -315,8 +345,10 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static void write_roles(FILE *out, const struct pcl_scheme *s)
+static void write_choices(FILE *out, const struct pcl_scheme *s)
 {
+    char text[PCL_OPTION_TEXT];
+
     for (int i = 0; i < PCL_N_ROLES; i++) {
         struct pcl_lock_choice c = s->role[i];
         const char *role = pcl_role_name((enum pcl_role)i);
@@ -328,13 +360,21 @@ static void write_roles(FILE *out, const struct pcl_scheme *s)
             (void)fprintf(out, "%s.%s = %" PRId64 "\n", role, c.param[j].name,
                           c.param[j].value);
     }
+    for (int i = 0; i < PCL_N_OPTIONS; i++) {
+        enum pcl_option o = (enum pcl_option)i;
+        uint8_t v = pcl_scheme_option(s, o);
+
+        if (v != pcl_options[o].def)
+            (void)fprintf(out, "path.%s = %s\n", pcl_options[o].name,
+                          pcl_option_text(o, v, text, sizeof text));
+    }
 }
 
 void pcl_scheme_write(FILE *out, const struct pcl_scheme *s)
 {
     if (s->title[0])
         (void)fprintf(out, "title = %s\n", s->title);
-    write_roles(out, s);
+    write_choices(out, s);
 }
 
 char *pcl_scheme_text(const struct pcl_scheme *s)
@@ -344,7 +384,7 @@ char *pcl_scheme_text(const struct pcl_scheme *s)
     FILE *out = open_memstream(&text, &n);
 
     PCL_ASSERT(out != NULL);
-    write_roles(out, s);
+    write_choices(out, s);
     (void)fclose(out);
     return text;
 }

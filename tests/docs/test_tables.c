@@ -1,6 +1,6 @@
 /*
- * The tables of docs/paths.md, docs/locks.md and docs/machines.md are what the code says. Each
- * stands between the lines
+ * The tables of docs/paths.md, docs/locks.md, docs/schemes.md and docs/machines.md are what the
+ * code says. Each stands between the lines
  *
  *     <!-- table NAME: made by tests/docs/test_tables.c -->
  *     <!-- end -->
@@ -223,6 +223,28 @@ static void memory(FILE *f)
     pcl_machine_fini(&m);
 }
 
+/* --- path options ----------------------------------------------------------------------------
+ */
+
+static void options(FILE *f)
+{
+    fprintf(f, "| option | values | default | what it is about |\n|---|---|---|---|\n");
+    for (int i = 0; i < PCL_N_OPTIONS; i++) {
+        const struct pcl_option_info *o = &pcl_options[i];
+        char def[PCL_OPTION_TEXT];
+        bool flags = o->kind == PCL_OPTION_FLAGS;
+
+        fprintf(f, "| `%s` | ", o->name);
+        for (const char *p = o->words; *p; p++)
+            if (*p == '|')
+                fputs(flags ? ", " : " or ", f);
+            else
+                fputc(*p, f);
+        fprintf(f, "%s | %s | %s |\n", flags ? ", joined by +; or none" : "",
+                pcl_option_text((enum pcl_option)i, o->def, def, sizeof(def)), o->what);
+    }
+}
+
 /* --- machines --------------------------------------------------------------------------------
  */
 
@@ -277,6 +299,12 @@ static void docs_locks_shows_the_registry(void **state)
     check("locks.md", "memory", memory);
 }
 
+static void docs_schemes_shows_every_path_option(void **state)
+{
+    (void)state;
+    check("schemes.md", "options", options);
+}
+
 static void docs_machines_shows_every_constant(void **state)
 {
     (void)state;
@@ -288,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(docs_paths_shows_the_step_tables),
         cmocka_unit_test(docs_locks_shows_the_registry),
+        cmocka_unit_test(docs_schemes_shows_every_path_option),
         cmocka_unit_test(docs_machines_shows_every_constant),
     };
 

@@ -127,9 +127,9 @@ static inline void rig_wrong(void *arg, const struct pcl_wrong_info *info)
     r->wrong++;
 }
 
-/* machine NULL: ideal. tasks without the flusher. iolock NULL: what Linux has. */
+/* machine NULL: ideal. tasks without the flusher. scheme NULL: what Linux has. */
 static inline struct rig *rig_new_with(enum pcl_fs fs, const char *machine, uint32_t tasks,
-                                       bool flusher, const char *iolock)
+                                       bool flusher, const struct pcl_scheme *scheme)
 {
     struct rig *r = pcl_xcalloc(1, sizeof(*r));
     struct pcl_err err;
@@ -139,9 +139,8 @@ static inline struct rig *rig_new_with(enum pcl_fs fs, const char *machine, uint
         fail();
     }
     r->flusher = flusher;
-    if (iolock)
-        (void)snprintf(r->scheme.role[PCL_ROLE_IOLOCK].lock,
-                       sizeof(r->scheme.role[PCL_ROLE_IOLOCK].lock), "%s", iolock);
+    if (scheme)
+        r->scheme = *scheme;
     struct pcl_machine_conf mc = {.profile = &r->p,
                                   .n_tasks = tasks + flusher,
                                   .seed = 1,

@@ -94,11 +94,13 @@ static void the_last_page_is_a_page_like_others(void **unused)
 
 static void appends_go_to_the_end_one_after_the_other(void **unused)
 {
-    static const char *const locks[] = {"rwsem", "interval-tree"};
+    static const struct pcl_scheme locks[] = {
+        {.role[PCL_ROLE_IOLOCK] = {.lock = "rwsem"}},
+        {.role[PCL_ROLE_IOLOCK] = {.lock = "interval-tree"}}};
 
     (void)unused;
     for (size_t l = 0; l < LENGTH(locks); l++) {
-        struct rig *r = rig_new_with(PCL_FS_XFS, "guest-2vcpu", 3, false, locks[l]);
+        struct rig *r = rig_new_with(PCL_FS_XFS, "guest-2vcpu", 3, false, &locks[l]);
 
         (void)pcl_kernel_inode(&r->k, 1000, true);
         for (uint32_t t = 0; t < 3; t++)

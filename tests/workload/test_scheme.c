@@ -136,6 +136,30 @@ static void equal_choices_have_equal_text(void **state)
     pcl_schemes_fini(&s);
 }
 
+static void path_options_are_part_of_a_scheme(void **state)
+{
+    struct pcl_schemes s = shipped();
+    struct pcl_scheme x = resolve(&s, "v5.9:path.fault-page-lock=no:path.recheck=eof+mapping");
+    char *text = pcl_scheme_text(&x);
+
+    (void)state;
+    assert_int_equal(pcl_scheme_option(&x, PCL_OPTION_FAULT_PAGE_LOCK), PCL_NO);
+    assert_int_equal(pcl_scheme_option(&x, PCL_OPTION_RECHECK),
+                     PCL_RECHECK_MAPPING | PCL_RECHECK_EOF);
+    assert_int_equal(pcl_scheme_option(&x, PCL_OPTION_FAULT_INVALIDATE),
+                     PCL_FAULT_INVALIDATE_MISS); /* not said: as in Linux */
+    assert_string_equal(text, "iolock = rwsem\ninvalidate = rwsem\npage = hybrid\n"
+                              "path.fault-page-lock = no\npath.recheck = mapping+eof\n");
+    free(text);
+
+    /* what says the default says nothing: the text is the same as before there were options */
+    x = resolve(&s, "v5.9:path.recheck=none:path.recheck=index+mapping+eof");
+    text = pcl_scheme_text(&x);
+    assert_string_equal(text, "iolock = rwsem\ninvalidate = rwsem\npage = hybrid\n");
+    free(text);
+    pcl_schemes_fini(&s);
+}
+
 static void a_wrong_spec_is_explained(void **state)
 {
     static const struct {
@@ -147,11 +171,21 @@ static void a_wrong_spec_is_explained(void **state)
         {":page=fifo", "want NAME", NULL},
         {"v5.8,v5.9", "want NAME", NULL},
         {"v5.9:", "found nothing", NULL},
-        {"v5.9:page", "want role=lock or role.param=value, found 'page'", NULL},
+        {"v5.9:page", "want role=lock, role.param=value or path.option=value, found 'page'",
+         NULL},
         {"v5.9:pgae=fifo", "unknown role 'pgae'", "'page'"},
         {"v5.9:pgae.x=1", "unknown role 'pgae'", "'page'"},
         {"v5.9:frob=1", "unknown role 'frob'", "roles: mmap, iolock"},
         {"v5.9:title=x", "unknown role 'title'", NULL},
+        {"v5.9:path=x", "want path.OPTION, found 'path'", NULL},
+        {"v5.9:paht.recheck=none", "unknown role 'paht'", "'path'"},
+        {"v5.9:path.rechek=none", "unknown path option 'rechek'", "'recheck'"},
+        {"v5.9:path.frob=none", "unknown path option 'frob'", "schemes --options"},
+        {"v5.9:path.recheck=eof+maping",
+         "want mapping, index or eof joined by +, or none, found 'maping'", "'mapping'"},
+        {"v5.9:path.recheck=", "found nothing", NULL},
+        {"v5.9:path.fault-page-lock=0", "path.fault-page-lock: want no or yes, found '0'",
+         NULL},
         {"v5.9:page=", "page: want the name of a lock, found nothing", NULL},
         {"v5.9:page.=1", "name of a parameter", NULL},
         {"v5.9:page.x=", "page.x: want a whole number, found nothing", NULL},
@@ -198,6 +232,8 @@ static void a_wrong_file_is_shown_where_it_is(void **state)
         {"[mine]\npage = fifo\nnope = x\n", 3, 1, "unknown role 'nope'"},
         {"[mine]\npage = a/b\n", 2, 8, "want the name of a lock, found 'a/b'"},
         {"[mine]\nrmw = 1ns\n", 2, 1, "rmw is a machine constant"},
+        {"[mine]\npath.recheck = all\n", 2, 16, "path.recheck: want mapping, index or eof"},
+        {"[mine]\npath.lock = no\n", 2, 1, "unknown path option 'lock'"},
         {"[mine x]\npage = fifo\n", 1, 1, "want [NAME], found [mine x]"},
         {"[mi,ne]\n", 1, 1, "want a name of letters"},
         {"[mine]\npage = fifo\n[mine]\n", 3, 1, "appears twice"},
@@ -269,6 +305,7 @@ int main(void)
         cmocka_unit_test(the_shipped_schemes_are_the_kernels_and_the_references),
         cmocka_unit_test(a_spec_is_a_name_and_overrides),
         cmocka_unit_test(equal_choices_have_equal_text),
+        cmocka_unit_test(path_options_are_part_of_a_scheme),
         cmocka_unit_test(a_wrong_spec_is_explained),
         cmocka_unit_test(a_wrong_file_is_shown_where_it_is),
         cmocka_unit_test(the_users_schemes_add_to_the_shipped_ones),

@@ -1,0 +1,146 @@
+/*
+ * Path options: what each takes out of a path or puts into it, and what is lost with it.
+ * Against a punch that comes at any moment of a fault, the lock and the recheck of the mapping
+ * together leave no entry that maps a removed folio; either alone does.
+ */
+#include "rig.h"
+
+static struct pcl_scheme with(enum pcl_option o, uint8_t value)
+{
+    struct pcl_scheme s = {.title = ""};
+
+    s.option[o] = (uint8_t)(value + 1);
+    return s;
+}
+
+static void options_change_what_is_taken(void **unused)
+{
+    static const struct {
+        enum pcl_option option;
+        uint8_t value;
+        enum pcl_fs fs;
+        enum pcl_op op;
+        bool cached;
+        const char *want;
+    } rows[] = {
+        {PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO, PCL_FS_XFS, PCL_OP_FAULT_READ, true, "+mm:S -mm "},
+        {PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO, PCL_FS_XFS, PCL_OP_FAULT_READ, false,
+         "+mm:S -mm +inv:S +il:S -il -inv +mm:S -mm "},
+        {PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO, PCL_FS_XFS, PCL_OP_FAULT_WRITE, true,
+         "+mm:S +inv:S +il:S -il -inv -mm "},
+        {PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO, PCL_FS_TMPFS, PCL_OP_FAULT_WRITE, true,
+         "+mm:S -mm "},
+        {PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO, PCL_FS_XFS, PCL_OP_PAGE_LOCK, true, "+p -p "},
+        {PCL_OPTION_FAULT_INVALIDATE, PCL_FAULT_INVALIDATE_ALWAYS, PCL_FS_XFS,
+         PCL_OP_FAULT_READ, true, "+mm:S +inv:S +p -p -inv -mm "},
+        {PCL_OPTION_FAULT_INVALIDATE, PCL_FAULT_INVALIDATE_ALWAYS, PCL_FS_EXT4,
+         PCL_OP_FAULT_READ, false,
+         "+mm:S +inv:S -mm +il:S -il -inv +mm:S +inv:S +p -p -inv -mm "},
+        {PCL_OPTION_FAULT_INVALIDATE, PCL_FAULT_INVALIDATE_ALWAYS, PCL_FS_XFS,
+         PCL_OP_FAULT_WRITE, true, "+mm:S +inv:S +p -p -inv +inv:S +p +il:S -il -inv -p -mm "},
+        {PCL_OPTION_FAULT_INVALIDATE, PCL_FAULT_INVALIDATE_ALWAYS, PCL_FS_TMPFS,
+         PCL_OP_FAULT_READ, true, "+mm:S +p -p -mm "},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct pcl_scheme s = with(rows[i].option, rows[i].value);
+        struct rig *r = rig_new_with(rows[i].fs, NULL, 1, false, &s);
+
+        (void)pcl_kernel_inode(&r->k, 64 << 10, true);
+        if (rows[i].cached)
+            pcl_cache_populate(r->k.cache, 0, 0, 1, 0, 0);
+        (void)rig_ask(r, 0, rows[i].op, 0, 1);
+        rig_run(r);
+        if (strcmp(r->trail, rows[i].want) != 0)
+            fail_msg("row %zu: took %s", i, r->trail);
+        assert_int_equal(r->wrong, 0);
+        rig_free(r);
+    }
+}
+
+/* Micro-steps of a fault on a cached page: each recheck is one, the two of the folio are one.
+ */
+static void each_recheck_goes_by_itself(void **unused)
+{
+    static const struct {
+        uint8_t value;
+        uint64_t fewer;
+    } rows[] = {{PCL_RECHECK_ALL, 0},
+                {PCL_RECHECK_MAPPING | PCL_RECHECK_INDEX, 1},
+                {PCL_RECHECK_INDEX | PCL_RECHECK_EOF, 0},
+                {PCL_RECHECK_MAPPING | PCL_RECHECK_EOF, 0},
+                {PCL_RECHECK_EOF, 1},
+                {0, 2}};
+    uint64_t all = 0;
+
+    (void)unused;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct pcl_scheme s = with(PCL_OPTION_RECHECK, rows[i].value);
+        struct rig *r = rig_new_with(PCL_FS_XFS, NULL, 1, false, &s);
+
+        (void)pcl_kernel_inode(&r->k, 64 << 10, true);
+        pcl_cache_populate(r->k.cache, 0, 0, 1, 0, 0);
+        (void)rig_ask(r, 0, PCL_OP_FAULT_READ, 0, 1);
+        rig_run(r);
+        if (i == 0)
+            all = r->steps[0][0];
+        assert_int_equal(all - r->steps[0][0], rows[i].fewer);
+        rig_free(r);
+    }
+}
+
+/* Faults on a page against a removal of it that begins d later, over many d: the number of runs
+ * that leave an entry for a folio that is no longer the file's. */
+static unsigned stale(const struct pcl_scheme *s, enum pcl_op fault, enum pcl_op removal)
+{
+    unsigned n = 0;
+
+    for (pcl_ns d = -4000; d < 4000; d += 20) {
+        struct rig *r = rig_new_with(PCL_FS_EXT4, "guest-2vcpu", 2, false, s);
+        uint32_t f;
+
+        (void)pcl_kernel_inode(&r->k, 64 << 10, true);
+        pcl_cache_populate(r->k.cache, 0, 0, 16, 0, 0);
+        r->start[0] = 10000;
+        r->start[1] = 10000 + d;
+        (void)rig_ask(r, 0, fault, 0, 1);
+        (void)rig_ask(r, 1, removal, 0, removal == PCL_OP_PUNCH ? 4096 : 0);
+        rig_run(r);
+        f = pcl_map_get(r->k.cache, 0, 0, 0, NULL);
+        n += f != PCL_NONE && r->k.cache->folio[f].inode == PCL_NONE;
+        rig_free(r);
+    }
+    return n;
+}
+
+static void lock_and_recheck_guard_the_mapping_together(void **unused)
+{
+    struct pcl_scheme linux_now = {.title = ""};
+    struct pcl_scheme no_lock = with(PCL_OPTION_FAULT_PAGE_LOCK, PCL_NO);
+    struct pcl_scheme no_recheck =
+        with(PCL_OPTION_RECHECK, PCL_RECHECK_INDEX | PCL_RECHECK_EOF);
+    struct pcl_scheme invalidate = no_lock;
+
+    (void)unused;
+    assert_int_equal(stale(&linux_now, PCL_OP_FAULT_READ, PCL_OP_PUNCH), 0);
+    assert_int_equal(stale(&linux_now, PCL_OP_FAULT_WRITE, PCL_OP_PUNCH), 0);
+    assert_int_equal(stale(&linux_now, PCL_OP_FAULT_READ, PCL_OP_TRUNCATE), 0);
+    /* removed between recheck and map; between look-up and page_mkwrite's lock */
+    assert_true(stale(&no_lock, PCL_OP_FAULT_READ, PCL_OP_PUNCH) > 0);
+    assert_true(stale(&no_recheck, PCL_OP_FAULT_WRITE, PCL_OP_PUNCH) > 0);
+    /* with the removers kept out for the whole fault nothing else is needed */
+    invalidate.option[PCL_OPTION_FAULT_INVALIDATE] = 1 + PCL_FAULT_INVALIDATE_ALWAYS;
+    assert_int_equal(stale(&invalidate, PCL_OP_FAULT_READ, PCL_OP_PUNCH), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_change_what_is_taken),
+        cmocka_unit_test(each_recheck_goes_by_itself),
+        cmocka_unit_test(lock_and_recheck_guard_the_mapping_together),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
