@@ -90,16 +90,20 @@ struct pcl_extents {
     uint32_t n, cap;
 };
 
-#define PCL_VISIT_BITS 6
-
+/* What an inode has beside its locks and its cache: model state. */
 struct pcl_kinode {
     uint32_t tree_spin;  /* i_pages lock */
     uint32_t punching;   /* tmpfs: punches under way whose range faults must avoid */
     uint64_t punch_first, punch_last;
-    struct pcl_extents ext;
     pcl_ns dirtied;      /* first dirtied since it was clean, -1 */
-    uint32_t visit[1 << PCL_VISIT_BITS]; /* device requests so far, by page: key their latency */
     int64_t dio;         /* direct I/O in flight */
+};
+
+#define PCL_VISIT_BITS 6
+
+/* Device requests so far, by page: they key their latency, and are no model state. */
+struct pcl_visits {
+    uint32_t n[1 << PCL_VISIT_BITS];
 };
 
 struct pcl_kernel_conf {
@@ -133,6 +137,8 @@ struct pcl_kernel {
     struct pcl_call_times *times; /* [n_bodies] */
     uint32_t n_bodies;
     struct pcl_kinode *inode;
+    struct pcl_extents *ext;   /* [n_inodes] */
+    struct pcl_visits *visit;  /* [n_inodes] */
     uint32_t n_inodes, cap_inodes;
     uint32_t *mm_spin;            /* page-table lock per address space */
     uint32_t n_mms, cap_mms;
@@ -154,6 +160,10 @@ uint32_t pcl_kernel_inode(struct pcl_kernel *k, int64_t size, bool mapped);
 
 /** A new address space. */
 uint32_t pcl_kernel_mm(struct pcl_kernel *k);
+
+/** For the explorer: all inodes and address spaces are made; what the kernel keeps becomes model
+ * state of the machine. */
+void pcl_kernel_register(struct pcl_kernel *k);
 
 /** Begins an operation of the running task. */
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r);

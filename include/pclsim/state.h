@@ -11,6 +11,7 @@
 
 struct pcl_region {
     void **base;           /* the array may move: its address is read anew each time */
+    void *value;           /* or this: something that stays where it is */
     size_t elem;           /* bytes per element */
     const uint32_t *count; /* elements in use; NULL: exactly one */
 };
@@ -23,6 +24,10 @@ struct pcl_state {
 void pcl_state_init(struct pcl_state *s);
 void pcl_state_fini(struct pcl_state *s);
 void pcl_state_register(struct pcl_state *s, void **base, size_t elem, const uint32_t *count);
+
+/** Something of that many bytes that never moves: a count, a list's head. Register a count that
+ * changes before the array that it counts. */
+void pcl_state_register_value(struct pcl_state *s, void *value, size_t bytes);
 
 /** Bytes that a copy takes now. */
 size_t pcl_state_size(const struct pcl_state *s);

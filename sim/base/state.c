@@ -20,13 +20,23 @@ void pcl_state_fini(struct pcl_state *s)
     pcl_state_init(s);
 }
 
-void pcl_state_register(struct pcl_state *s, void **base, size_t elem, const uint32_t *count)
+static void add(struct pcl_state *s, struct pcl_region r)
 {
     if (s->n == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 16;
         s->region = pcl_xrealloc(s->region, s->cap, sizeof *s->region);
     }
-    s->region[s->n++] = (struct pcl_region){.base = base, .elem = elem, .count = count};
+    s->region[s->n++] = r;
+}
+
+void pcl_state_register(struct pcl_state *s, void **base, size_t elem, const uint32_t *count)
+{
+    add(s, (struct pcl_region){.base = base, .elem = elem, .count = count});
+}
+
+void pcl_state_register_value(struct pcl_state *s, void *value, size_t bytes)
+{
+    add(s, (struct pcl_region){.value = value, .elem = bytes});
 }
 
 static size_t region_bytes(const struct pcl_region *r)
@@ -38,6 +48,8 @@ static unsigned char *region_data(const struct pcl_region *r)
 {
     unsigned char *p;
 
+    if (r->value)
+        return r->value;
     memcpy(&p, r->base, sizeof p);
     return p;
 }

@@ -71,6 +71,7 @@ void pcl_watch_end(struct pcl_machine *m, uint32_t task, pcl_ns t);
 void pcl_watch_owner_off(struct pcl_machine *m, uint32_t owner);
 
 /* irq.c */
+void pcl_irq_register(struct pcl_machine *m);
 void pcl_irq_fini(struct pcl_machine *m);
 void pcl_irq_raise(struct pcl_machine *m, uint32_t cpu, uint32_t kind, uint64_t arg);
 /* Starts pending interrupts of a CPU if its state allows; true when one was started. */

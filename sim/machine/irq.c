@@ -14,6 +14,18 @@ void pcl_irq_fini(struct pcl_machine *m)
     m->work = NULL;
 }
 
+/* What interrupts are pending is model state; the explorer's machine has one CPU. */
+void pcl_irq_register(struct pcl_machine *m)
+{
+    pcl_state_register_value(m->state, &m->n_work, sizeof(m->n_work));
+    pcl_state_register_value(m->state, &m->free_work, sizeof(m->free_work));
+    pcl_state_register(m->state, (void **)&m->work, sizeof(*m->work), &m->n_work);
+    for (uint32_t c = 0; c < m->n_cpus; c++) {
+        pcl_state_register_value(m->state, &m->cpu[c].irq_head, sizeof(m->cpu[c].irq_head));
+        pcl_state_register_value(m->state, &m->cpu[c].irq_tail, sizeof(m->cpu[c].irq_tail));
+    }
+}
+
 void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
 {
     if (!m->explore && !m->cpu[cpu].in_irq)

@@ -59,6 +59,7 @@ void pcl_machine_init(struct pcl_machine *m, const struct pcl_machine_conf *conf
     if (state) {
         pcl_state_register(state, (void **)&m->model, sizeof(*m->model), &m->n_bodies);
         pcl_state_register(state, (void **)&m->spin, sizeof(*m->spin), &m->n_spins);
+        pcl_irq_register(m);
     }
 }
 

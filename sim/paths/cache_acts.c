@@ -189,9 +189,9 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
     switch ((enum insert_phase)c->phase) {
     case INSERT_ALLOC:
         if (c->n == 0)
-            c->hole = !pcl_ext_mapped(&ki->ext, c->cur);
+            c->hole = !pcl_ext_mapped(&k->ext[c->inode], c->cur);
         if (c->n && (page > c->last || c->n == AHEAD_PAGES ||
-                     page > pcl_ext_same(&ki->ext, c->cur) ||
+                     page > pcl_ext_same(&k->ext[c->inode], c->cur) ||
                      page >= pcl_inode_pages(k->cache, c->inode)))
             return flow_next(c, FLOW_SKIP);
         pcl_burn(k->m, k->m->p->folio_alloc);

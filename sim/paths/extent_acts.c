@@ -7,7 +7,7 @@
 /* A buffered write into a hole reserves blocks (delayed allocation); here they are allocated. */
 enum pcl_flow act_alloc_blocks(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_extents *e = &k->inode[c->inode].ext;
+    struct pcl_extents *e = &k->ext[c->inode];
 
     (void)s;
     c->hole = !pcl_ext_mapped(e, c->cur); /* new blocks have nothing to read in */
@@ -49,7 +49,7 @@ enum pcl_flow act_free_blocks(struct pcl_kernel *k, struct pcl_call *c, const st
     pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
     if (!whole_pages(k, c, &first, &last))
         return flow_next(c, FLOW_SKIP);
-    uint32_t cut = pcl_ext_unmap(&k->inode[c->inode].ext, first, last);
+    uint32_t cut = pcl_ext_unmap(&k->ext[c->inode], first, last);
 
     pcl_oracle_free_blocks(k->cache->oracle, c->inode, first, last);
     pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * cut);
@@ -61,7 +61,7 @@ enum pcl_flow act_free_blocks(struct pcl_kernel *k, struct pcl_call *c, const st
  * truth changes from here on. */
 enum pcl_flow act_check_shift(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    const struct pcl_extents *e = &k->inode[c->inode].ext;
+    const struct pcl_extents *e = &k->ext[c->inode];
     int64_t size = pcl_inode_size(k->cache, c->inode), mask = PCL_PAGE_SIZE - 1;
     uint64_t top = e->n ? e->v[e->n - 1].last : 0;
 
@@ -94,7 +94,7 @@ enum pcl_flow act_to_tail(struct pcl_kernel *k, struct pcl_call *c, const struct
 /* Every extent behind the range gets its new place, each in a transaction. */
 enum pcl_flow act_shift_extents(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_extents *e = &k->inode[c->inode].ext;
+    struct pcl_extents *e = &k->ext[c->inode];
     uint64_t page = (uint64_t)c->off >> PCL_PAGE_SHIFT, n = (uint64_t)c->len >> PCL_PAGE_SHIFT;
     uint32_t moved = c->op == PCL_OP_COLLAPSE ? pcl_ext_collapse(e, page + n, n)
                                               : pcl_ext_insert(e, page, n);
@@ -108,7 +108,7 @@ enum pcl_flow act_shift_extents(struct pcl_kernel *k, struct pcl_call *c, const 
 /* Preallocation: each hole of the range becomes an extent. */
 enum pcl_flow act_alloc_range(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_extents *e = &k->inode[c->inode].ext;
+    struct pcl_extents *e = &k->ext[c->inode];
     uint64_t page = c->first;
     pcl_ns holes = 0;
 

@@ -43,7 +43,7 @@ static void bio_free(struct pcl_kernel *k, uint32_t b)
 static uint64_t io_key(struct pcl_kernel *k, uint32_t inode, uint64_t page)
 {
     uint64_t mix = page * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t visit = k->inode[inode].visit[mix >> (64 - PCL_VISIT_BITS)]++;
+    uint32_t visit = k->visit[inode].n[mix >> (64 - PCL_VISIT_BITS)]++;
 
     return (mix ^ ((uint64_t)inode << 32) ^ visit) * UINT64_C(0xd1342543de82ef95) + inode;
 }
@@ -114,7 +114,7 @@ enum pcl_flow act_read_one(struct pcl_kernel *k, struct pcl_call *c, const struc
         return flow_next(c, FLOW_SKIP);
     bool behind = (int64_t)(c->cur << PCL_PAGE_SHIFT) >= pcl_inode_size(k->cache, c->inode);
 
-    if (c->hole || behind || !pcl_ext_mapped(&k->inode[c->inode].ext, c->cur)) {
+    if (c->hole || behind || !pcl_ext_mapped(&k->ext[c->inode], c->cur)) {
         pcl_burn(k->m, k->m->p->zero_page);
         pcl_oracle_read_in(k->cache->oracle, c->folio);
         return flow_next(c, FLOW_STEP);
@@ -175,8 +175,8 @@ enum pcl_flow act_direct(struct pcl_kernel *k, struct pcl_call *c, const struct 
     uint32_t b;
 
     (void)s;
-    if (!write && !pcl_ext_mapped(&k->inode[c->inode].ext, c->first) &&
-        pcl_ext_same(&k->inode[c->inode].ext, c->first) >= c->last) {
+    if (!write && !pcl_ext_mapped(&k->ext[c->inode], c->first) &&
+        pcl_ext_same(&k->ext[c->inode], c->first) >= c->last) {
         pcl_burn(k->m, k->m->p->zero_page * (pcl_ns)(c->last - c->first + 1));
         return flow_next(c, FLOW_STEP);
     }
@@ -188,7 +188,7 @@ enum pcl_flow act_direct(struct pcl_kernel *k, struct pcl_call *c, const struct 
     k->bio[b].task = k->m->cur;
     if (write) {
         pcl_oracle_direct_begin(k->cache->oracle, c->truth, c->inode, c->first, c->last);
-        pcl_ext_map(&k->inode[c->inode].ext, c->first, c->last);
+        pcl_ext_map(&k->ext[c->inode], c->first, c->last);
     }
     pcl_burn(k->m, k->m->p->direct_io);
     pcl_device_io(k->m, write, (uint64_t)c->len, io_key(k, c->inode, c->first), BIO_SYNC, b);

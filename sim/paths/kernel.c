@@ -96,8 +96,6 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
     for (uint32_t b = 0; b < k->n_bodies; b++)
         k->call[b].folio = k->call[b].bio = k->call[b].truth = PCL_NONE;
-    if (m->state)
-        pcl_state_register(m->state, (void **)&k->call, sizeof(*k->call), &k->n_bodies);
     return init_locks(k, conf->scheme, err);
 }
 
@@ -108,8 +106,10 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
     for (uint32_t i = 0; i < k->n_inodes; i++)
-        free(k->inode[i].ext.v);
+        free(k->ext[i].v);
     free(k->inode);
+    free(k->ext);
+    free(k->visit);
     free(k->mm_spin);
     free(k->call);
     free(k->times);
@@ -125,14 +125,18 @@ uint32_t pcl_kernel_inode(struct pcl_kernel *k, int64_t size, bool mapped)
     if (k->n_inodes == k->cap_inodes) {
         k->cap_inodes = k->cap_inodes ? k->cap_inodes * 2 : 8;
         k->inode = pcl_xrealloc(k->inode, k->cap_inodes, sizeof(*k->inode));
+        k->ext = pcl_xrealloc(k->ext, k->cap_inodes, sizeof(*k->ext));
+        k->visit = pcl_xrealloc(k->visit, k->cap_inodes, sizeof(*k->visit));
     }
     PCL_ASSERT(i == k->n_inodes);
     k->inode[i] = (struct pcl_kinode){.tree_spin = pcl_spin_new(k->m), .dirtied = -1};
+    k->ext[i] = (struct pcl_extents){0};
+    k->visit[i] = (struct pcl_visits){0};
     k->n_inodes++;
     for (int r = 1; r < N_RANGE_ROLES; r++)
         PCL_ASSERT(pcl_range_instance(&k->range[range_roles[r]]) == i);
     if (mapped && size > 0 && k->fs != PCL_FS_TMPFS) {
-        pcl_ext_map(&k->inode[i].ext, 0, pcl_inode_pages(k->cache, i) - 1);
+        pcl_ext_map(&k->ext[i], 0, pcl_inode_pages(k->cache, i) - 1);
         pcl_oracle_initial(k->cache->oracle, i, 0, pcl_inode_pages(k->cache, i) - 1);
     }
     return i;
@@ -158,6 +162,21 @@ const char *pcl_call_error_name(enum pcl_call_error e)
     };
 
     return (unsigned)e < PCL_N_CALL_ERRORS ? names[e] : "?";
+}
+
+void pcl_kernel_register(struct pcl_kernel *k)
+{
+    struct pcl_state *st = k->m->state;
+
+    pcl_state_register(st, (void **)&k->call, sizeof(*k->call), &k->n_bodies);
+    pcl_state_register(st, (void **)&k->inode, sizeof(*k->inode), &k->n_inodes);
+    pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));
+    pcl_state_register_value(st, &k->free_bio, sizeof(k->free_bio));
+    pcl_state_register(st, (void **)&k->bio, sizeof(*k->bio), &k->n_bios);
+    for (uint32_t i = 0; i < k->n_inodes; i++) {
+        pcl_state_register_value(st, &k->ext[i].n, sizeof(k->ext[i].n));
+        pcl_state_register(st, (void **)&k->ext[i].v, sizeof(*k->ext[i].v), &k->ext[i].n);
+    }
 }
 
 /* --- calls -------------------------------------------------------------------------------------- */

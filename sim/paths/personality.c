@@ -61,8 +61,8 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
 
     if (mode == '-')
         return -1;
-    bool allocates = !pcl_ext_mapped(&ki->ext, c->cur) ||
-                     pcl_ext_same(&ki->ext, c->cur) < (op == PCL_OP_WRITE ? c->cur : c->last);
+    bool allocates = !pcl_ext_mapped(&k->ext[c->inode], c->cur) ||
+                     pcl_ext_same(&k->ext[c->inode], c->cur) < (op == PCL_OP_WRITE ? c->cur : c->last);
 
     if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S') {
         bool partial = c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE;

@@ -1,0 +1,390 @@
+/* The explorer's memory. */
+#include "explore_store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_SLOTS = 1 << 12,
+    WORD = sizeof(uint64_t)
+};
+
+/* Grows an array so that index n is valid. */
+static void *room(void *array, uint64_t n, uint64_t *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    while (n >= *cap)
+        *cap = *cap ? *cap * 2 : 256;
+    return pcl_xrealloc(array, (size_t)*cap, size);
+}
+
+#define ROOM(array, n, cap, type)                                                               \
+    do {                                                                                        \
+        uint64_t cap_ = (cap);                                                                  \
+        (array) = room((array), (n), &cap_, sizeof *(array));                                   \
+        (cap) = (type)cap_;                                                                     \
+    } while (0)
+
+/* --- seen states --------------------------------------------------------------------------- */
+
+static uint32_t *slot_of(struct store *s, uint64_t hash, uint64_t **key)
+{
+    uint32_t i = (uint32_t)(hash ^ hash >> 32) & (s->n_slots - 1);
+
+    while (s->slot_hash[i] != 0 && s->slot_hash[i] != hash)
+        i = (i + 1) & (s->n_slots - 1);
+    *key = &s->slot_hash[i];
+    return &s->slot_number[i];
+}
+
+static void grow_slots(struct store *s)
+{
+    uint64_t *old_hash = s->slot_hash, *key;
+    uint32_t *old_number = s->slot_number, old_n = s->n_slots;
+
+    s->n_slots = old_n ? old_n * 2 : FIRST_SLOTS;
+    s->slot_hash = pcl_xcalloc(s->n_slots, sizeof *s->slot_hash);
+    s->slot_number = pcl_xcalloc(s->n_slots, sizeof *s->slot_number);
+    for (uint32_t i = 0; i < old_n; i++)
+        if (old_hash[i]) {
+            *slot_of(s, old_hash[i], &key) = old_number[i];
+            *key = old_hash[i];
+        }
+    free(old_hash);
+    free(old_number);
+}
+
+uint32_t store_number(struct store *s, uint64_t hash, bool *fresh)
+{
+    uint64_t *key;
+
+    hash += hash == 0; /* 0 marks a free slot */
+    if ((s->n_found + 1) * (uint64_t)2 > s->n_slots)
+        grow_slots(s);
+    uint32_t *number = slot_of(s, hash, &key);
+
+    *fresh = *key == 0;
+    if (*fresh) {
+        *key = hash;
+        *number = s->n_found;
+        ROOM(s->found, s->n_found, s->cap_found, uint32_t);
+        s->found[s->n_found++] = (struct origin){.from = 0};
+    }
+    return *number;
+}
+
+void store_edge(struct store *s, uint32_t from, uint32_t to, const struct move *by)
+{
+    ROOM(s->edge, s->n_edges, s->cap_edges, size_t);
+    s->edge[s->n_edges++] = (struct edge){
+        .from = from, .to = to, .body = by->body, .yes = by->yes, .asked = by->asked};
+}
+
+void store_end(struct store *s, uint32_t number)
+{
+    ROOM(s->end, s->n_ends, s->cap_ends, uint32_t);
+    s->end[s->n_ends++] = number;
+}
+
+/* --- copies: size, then runs of (words alike, words that follow), then the odd bytes --------- */
+
+struct run {
+    uint32_t alike, other;
+};
+
+static void put(struct level *l, const void *p, size_t n)
+{
+    if (l->used + n > l->cap) {
+        l->cap = (l->used + n) * 2;
+        l->bytes = pcl_xrealloc(l->bytes, l->cap, 1);
+    }
+    memcpy(l->bytes + l->used, p, n);
+    l->used += n;
+}
+
+static bool same_word(const struct store *s, size_t i)
+{
+    return (i + 1) * WORD <= s->root_size && !memcmp(s->copy + i * WORD, s->root + i * WORD, WORD);
+}
+
+void store_keep(struct store *s, const struct pcl_state *st, uint32_t number)
+{
+    struct level *l = &s->next;
+    size_t size = pcl_state_size(st), words = size / WORD;
+
+    if (size > s->cap_copy) {
+        s->cap_copy = size * 2;
+        s->copy = pcl_xrealloc(s->copy, s->cap_copy, 1);
+    }
+    pcl_state_save(st, s->copy);
+    if (l->n == l->cap_n) {
+        l->cap_n = l->cap_n ? l->cap_n * 2 : 64;
+        l->at = pcl_xrealloc(l->at, l->cap_n, sizeof *l->at);
+        l->number = pcl_xrealloc(l->number, l->cap_n, sizeof *l->number);
+    }
+    l->at[l->n] = l->used;
+    l->number[l->n++] = number;
+    put(l, &size, sizeof size);
+    for (size_t i = 0; i < words;) {
+        size_t from = i, other;
+
+        while (i < words && same_word(s, i))
+            i++;
+        other = i;
+        while (i < words && !same_word(s, i))
+            i++;
+        struct run r = {(uint32_t)(other - from), (uint32_t)(i - other)};
+
+        put(l, &r, sizeof r);
+        put(l, s->copy + other * WORD, (i - other) * WORD);
+    }
+    put(l, s->copy + words * WORD, size - words * WORD);
+}
+
+void store_restore(struct store *s, const struct pcl_state *st, uint32_t i)
+{
+    const unsigned char *p = s->level.bytes + s->level.at[i];
+    size_t size, words, done = 0;
+
+    memcpy(&size, p, sizeof size);
+    p += sizeof size;
+    if (size > s->cap_copy) {
+        s->cap_copy = size * 2;
+        s->copy = pcl_xrealloc(s->copy, s->cap_copy, 1);
+    }
+    words = size / WORD;
+    while (done < words) {
+        struct run r;
+
+        memcpy(&r, p, sizeof r);
+        p += sizeof r;
+        memcpy(s->copy + done * WORD, s->root + done * WORD, r.alike * WORD);
+        done += r.alike;
+        memcpy(s->copy + done * WORD, p, r.other * WORD);
+        done += r.other;
+        p += r.other * WORD;
+    }
+    memcpy(s->copy + words * WORD, p, size - words * WORD);
+    pcl_state_restore(st, s->copy);
+}
+
+void store_descend(struct store *s)
+{
+    struct level l = s->level;
+
+    s->level = s->next;
+    s->next = l;
+    s->next.n = 0;
+    s->next.used = 0;
+}
+
+static void level_fini(struct level *l)
+{
+    free(l->bytes);
+    free(l->at);
+    free(l->number);
+}
+
+void store_join(struct store *s, uint32_t i)
+{
+    struct level joined = {.bytes = NULL}, *l[2] = {&s->level, &s->next};
+
+    for (int k = 0; k < 2; k++, i = 0) {
+        size_t from = i < l[k]->n ? l[k]->at[i] : l[k]->used, shift = joined.used - from;
+
+        for (uint32_t j = i; j < l[k]->n; j++) {
+            if (joined.n == joined.cap_n) {
+                joined.cap_n = joined.cap_n ? joined.cap_n * 2 : 64;
+                joined.at = pcl_xrealloc(joined.at, joined.cap_n, sizeof *joined.at);
+                joined.number = pcl_xrealloc(joined.number, joined.cap_n, sizeof *joined.number);
+            }
+            joined.at[joined.n] = l[k]->at[j] + shift;
+            joined.number[joined.n++] = l[k]->number[j];
+        }
+        if (l[k]->used > from)
+            put(&joined, l[k]->bytes + from, l[k]->used - from);
+    }
+    level_fini(&s->level);
+    s->level = joined;
+    s->next.n = 0;
+    s->next.used = 0;
+}
+
+void store_begin(struct store *s, const struct pcl_state *st)
+{
+    *s = (struct store){.root_size = pcl_state_size(st)};
+    s->root = pcl_xcalloc(1, s->root_size + 1);
+    pcl_state_save(st, s->root);
+}
+
+void store_fini(struct store *s, const struct pcl_state *st)
+{
+    pcl_state_restore(st, s->root);
+    free(s->root);
+    free(s->copy);
+    free(s->slot_hash);
+    free(s->slot_number);
+    free(s->found);
+    free(s->edge);
+    free(s->end);
+    level_fini(&s->level);
+    level_fini(&s->next);
+}
+
+char *store_schedule(const struct store *s, uint32_t number)
+{
+    enum {
+        LONGEST = 12 /* ".65535+" and some */
+    };
+    size_t n = 0, steps = 0, at = 0;
+
+    for (uint32_t i = number; i != 0; i = s->found[i].from, n++)
+        steps += s->found[i].by.steps;
+    uint32_t *state = pcl_xcalloc(n + 1, sizeof *state);
+    size_t cap = steps * LONGEST + 1;
+    char *text = pcl_xcalloc(cap, 1);
+
+    for (uint32_t i = number, k = 0; i != 0; i = s->found[i].from)
+        state[n - ++k] = i;
+    for (size_t i = 0; i < n; i++) {
+        const struct move *by = &s->found[state[i]].by;
+
+        for (uint32_t k = 0; k < by->steps; k++)
+            at += (size_t)snprintf(text + at, cap - at, "%s%u%s", at ? "." : "", by->body,
+                                   by->yes && k == 0 ? "+" : "");
+    }
+    free(state);
+    return text;
+}
+
+/* --- a place to go on from ------------------------------------------------------------------- */
+
+struct header {
+    char magic[16];
+    uint64_t key, root_hash;
+    uint64_t n_found, n_edges, n_ends, n_level, level_bytes;
+    uint64_t steps;
+    uint64_t depth;
+};
+
+static const char magic[16] = "pclsim explore1";
+
+static uint64_t hash_of(const unsigned char *p, size_t n)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static bool write_all(FILE *f, const struct header *h, const struct store *s)
+{
+    return fwrite(h, sizeof *h, 1, f) == 1 &&
+           fwrite(s->found, sizeof *s->found, s->n_found, f) == s->n_found &&
+           fwrite(&s->n_slots, sizeof s->n_slots, 1, f) == 1 &&
+           fwrite(s->slot_hash, sizeof *s->slot_hash, s->n_slots, f) == s->n_slots &&
+           fwrite(s->slot_number, sizeof *s->slot_number, s->n_slots, f) == s->n_slots &&
+           fwrite(s->edge, sizeof *s->edge, s->n_edges, f) == s->n_edges &&
+           fwrite(s->end, sizeof *s->end, s->n_ends, f) == s->n_ends &&
+           fwrite(s->level.at, sizeof *s->level.at, s->level.n, f) == s->level.n &&
+           fwrite(s->level.number, sizeof *s->level.number, s->level.n, f) == s->level.n &&
+           fwrite(s->level.bytes, 1, s->level.used, f) == s->level.used;
+}
+
+int store_save(const struct store *s, const char *path, uint64_t key,
+               const struct pcl_explore_result *r, struct pcl_err *err)
+{
+    struct header h = {.key = key,
+                       .root_hash = hash_of(s->root, s->root_size),
+                       .n_found = s->n_found,
+                       .n_edges = s->n_edges,
+                       .n_ends = s->n_ends,
+                       .n_level = s->level.n,
+                       .level_bytes = s->level.used,
+                       .steps = r->steps,
+                       .depth = r->depth};
+    size_t n = strlen(path) + 5;
+    char *part = pcl_xcalloc(n, 1);
+
+    memcpy(h.magic, magic, sizeof magic);
+    (void)snprintf(part, n, "%s.new", path); /* the old place is good until the new one is whole */
+    FILE *f = fopen(part, "wb");
+    bool ok = f && write_all(f, &h, s);
+
+    if (f && fclose(f) != 0)
+        ok = false;
+    ok = ok && rename(part, path) == 0;
+    if (!ok) {
+        (void)pcl_fail(err, PCL_EIO, "cannot write '%s': %s", path, strerror(errno));
+        (void)remove(part);
+    }
+    free(part);
+    return ok ? PCL_OK : PCL_EIO;
+}
+
+/* Reads n elements into a new array that has room for one more. */
+static void *take(FILE *f, uint64_t n, size_t size, bool *ok)
+{
+    *ok = *ok && n < SIZE_MAX / size / 2;
+    void *array = pcl_xcalloc(*ok ? (size_t)n + 1 : 1, size);
+
+    *ok = *ok && fread(array, size, (size_t)n, f) == n;
+    return array;
+}
+
+static bool read_all(FILE *f, const struct header *h, struct store *s)
+{
+    bool ok = true;
+
+    s->found = take(f, h->n_found, sizeof *s->found, &ok);
+    ok = ok && fread(&s->n_slots, sizeof s->n_slots, 1, f) == 1;
+    s->slot_hash = take(f, s->n_slots, sizeof *s->slot_hash, &ok);
+    s->slot_number = take(f, s->n_slots, sizeof *s->slot_number, &ok);
+    s->edge = take(f, h->n_edges, sizeof *s->edge, &ok);
+    s->end = take(f, h->n_ends, sizeof *s->end, &ok);
+    s->level.at = take(f, h->n_level, sizeof *s->level.at, &ok);
+    s->level.number = take(f, h->n_level, sizeof *s->level.number, &ok);
+    s->level.bytes = take(f, h->level_bytes, 1, &ok);
+    s->n_found = (uint32_t)h->n_found;
+    s->cap_found = s->n_found + 1;
+    s->n_edges = (size_t)h->n_edges;
+    s->cap_edges = s->n_edges + 1;
+    s->n_ends = (uint32_t)h->n_ends;
+    s->cap_ends = s->n_ends + 1;
+    s->level.n = (uint32_t)h->n_level;
+    s->level.cap_n = s->level.n + 1;
+    s->level.used = (size_t)h->level_bytes;
+    s->level.cap = s->level.used + 1;
+    return ok;
+}
+
+int store_load(struct store *s, const char *path, uint64_t key, struct pcl_explore_result *r,
+               struct pcl_err *err)
+{
+    struct header h;
+    FILE *f = fopen(path, "rb");
+    int rc = PCL_OK;
+
+    if (!f)
+        return errno == ENOENT ? PCL_ENOENT
+                               : pcl_fail(err, PCL_EIO, "cannot read '%s': %s", path,
+                                          strerror(errno));
+    if (fread(&h, sizeof h, 1, f) != 1 || memcmp(h.magic, magic, sizeof magic) != 0)
+        rc = pcl_fail(err, PCL_EINVAL, "%s: want the place of a search, found something else", path);
+    else if (h.key != key || h.root_hash != hash_of(s->root, s->root_size))
+        rc = pcl_fail(err, PCL_EINVAL,
+                      "%s: want the place of this search, found that of another scenario, scheme, "
+                      "bound or build", path);
+    else if (h.n_found >= UINT32_MAX / 2 || h.n_level > h.n_found || !read_all(f, &h, s))
+        rc = pcl_fail(err, PCL_EINVAL, "%s: want a whole file, found one that is cut off", path);
+    (void)fclose(f);
+    if (rc == PCL_OK) {
+        r->steps = h.steps;
+        r->depth = (uint32_t)h.depth;
+        r->resumed = true;
+    }
+    return rc;
+}
