@@ -193,7 +193,7 @@ unsigned pcl_cache_batch(struct pcl_cache *c, uint32_t inode, uint64_t *first, u
 void pcl_cache_populate(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t n_pages,
                         unsigned order, unsigned flags);
 
-/* --- folios that move ----------------------------------------------------------------------
+/* --- folios that change --------------------------------------------------------------------
  */
 
 /** Moves all present folios of [first, last] by a number of pages, negative ones towards the
@@ -212,6 +212,29 @@ void pcl_cache_populate(struct pcl_cache *c, uint32_t inode, uint64_t first, uin
  * in the first and the last two ways. by is not 0; first + by is not negative. */
 uint32_t pcl_cache_move(struct pcl_cache *c, uint32_t inode, uint64_t first, uint64_t last,
                         int64_t by, unsigned *nodes);
+
+/* Split, merge and replace are what the kernel does with the i_pages lock held and reference
+ * counts frozen. They want folios that the caller has locked and holds one reference of, that
+ * are not mapped, not under write-back, and that nobody else holds a reference of; otherwise
+ * they change nothing and fail. Waiters who hold a reference make them fail; those who have given
+ * theirs away do not: they sleep on, keyed by the old folio, wake when it is unlocked, and must
+ * look up anew. */
+
+/** Splits a folio into folios of a smaller order. It keeps its id, lock, waiters and its first
+ * 2^order pages; the others are new: not locked, in the index, referenced by it alone. */
+bool pcl_cache_split(struct pcl_cache *c, uint32_t folio, unsigned order, unsigned *nodes);
+
+/** A new folio of that order takes the places of smaller ones that fill its range, all uptodate
+ * and as above. It comes locked, with the index's reference and one of the caller; it is dirty
+ * if one of them was. They leave the index, still locked, with the caller's references. PCL_NONE:
+ * a page is absent, or a folio is not fit for it. */
+uint32_t pcl_cache_merge(struct pcl_cache *c, uint32_t inode, uint64_t pgoff, unsigned order,
+                         unsigned *nodes);
+
+/** A new folio with the same data takes the place of one (migration): another struct page. It
+ * comes locked, with the index's reference and one of the caller; the old one leaves the index,
+ * still locked. PCL_NONE: failed. */
+uint32_t pcl_cache_replace(struct pcl_cache *c, uint32_t folio, unsigned *nodes);
 
 /* --- folios ------------------------------------------------------------------------------------
  */
@@ -313,6 +336,18 @@ bool pcl_map_clear(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pg
 uint64_t pcl_unmap_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t first,
                          uint64_t last, void (*fn)(void *arg, const struct pcl_pte *pte),
                          void *arg);
+
+/** Turns the PTEs of a folio into migration entries: they hold no reference, map nothing, and
+ * name the folio whose lock a fault on them waits for. Returns their number. */
+uint64_t pcl_folio_migrate_ptes(struct pcl_cache *c, uint32_t folio,
+                                void (*fn)(void *arg, const struct pcl_pte *pte), void *arg);
+
+/** Back into PTEs, of the folio itself or of the one that has replaced it in the index. */
+uint64_t pcl_folio_restore_ptes(struct pcl_cache *c, uint32_t old, uint32_t now);
+
+/** The folio that a migration entry names, or PCL_NONE. */
+uint32_t pcl_map_migrating(const struct pcl_cache *c, uint32_t inode, uint32_t mm,
+                           uint64_t pgoff);
 
 /** Unmaps or write-protects all mappings of one folio (rmap walk). Returns the PTEs changed. */
 uint64_t pcl_folio_unmap(struct pcl_cache *c, uint32_t folio,

@@ -202,6 +202,11 @@ void pcl_lru_del(struct pcl_cache *c, uint32_t folio);
 void pcl_oracle_folio_new(struct pcl_oracle *o, uint32_t folio);
 void pcl_oracle_folio_gone(struct pcl_oracle *o, uint32_t folio);
 void pcl_oracle_folio_removed(struct pcl_oracle *o, uint32_t folio);
+/** n pages of `from` are copied to pages of `to`, a new folio: in rising order from page 0 on. */
+void pcl_oracle_folio_copy(struct pcl_oracle *o, uint32_t from, uint64_t from_page, uint32_t to,
+                           uint64_t page, uint64_t n);
+/** The folio is about to keep its first 2^order pages only. */
+void pcl_oracle_folio_cut(struct pcl_oracle *o, uint32_t folio, unsigned order);
 bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio);
 void pcl_oracle_free(struct pcl_oracle *o);
 

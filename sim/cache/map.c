@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #define WRITABLE (UINT64_C(1) << 32)
+#define MIGRATING (UINT64_C(1) << 33) /* maps nothing, holds no reference */
 
 static pcl_u128 key_of(uint32_t inode, uint64_t pgoff, uint32_t mm)
 {
@@ -56,7 +57,7 @@ void pcl_map_set(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pgof
     uint32_t old = PCL_NONE;
 
     PCL_ASSERT(pgoff <= PCL_PAGE_LAST);
-    if (pcl_bt_valid(at))
+    if (pcl_bt_valid(at) && !(pcl_bt_val(c->pte, at) & MIGRATING))
         old = (uint32_t)pcl_bt_val(c->pte, at);
     attach(c, folio);
     (void)pcl_bt_set(c->pte, key, folio | (writable ? WRITABLE : 0));
@@ -73,6 +74,8 @@ uint32_t pcl_map_get(const struct pcl_cache *c, uint32_t inode, uint32_t mm, uin
     if (!pcl_bt_valid(at))
         return PCL_NONE;
     val = pcl_bt_val(c->pte, at);
+    if (val & MIGRATING)
+        return PCL_NONE;
     if (writable != NULL)
         *writable = (val & WRITABLE) != 0;
     return (uint32_t)val;
@@ -82,40 +85,69 @@ bool pcl_map_clear(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pg
 {
     pcl_u128 key = key_of(inode, pgoff, mm);
     struct pcl_bt_at at = lookup(c, key);
-    uint32_t folio;
+    uint64_t val;
 
     if (!pcl_bt_valid(at))
         return false;
-    folio = (uint32_t)pcl_bt_val(c->pte, at);
+    val = pcl_bt_val(c->pte, at);
     (void)pcl_bt_del(c->pte, key);
-    detach(c, folio);
+    if (!(val & MIGRATING))
+        detach(c, (uint32_t)val);
     return true;
 }
+
+enum sweep_what {
+    SWEEP_UNMAP,
+    SWEEP_PROTECT, /* writable ones become read-only */
+    SWEEP_MIGRATE, /* present ones become migration entries */
+    SWEEP_RESTORE  /* and those the PTEs of folio `now` */
+};
 
 /* Which PTEs of a range, and what to do with them. */
 struct sweep {
     uint32_t inode, mm, folio; /* PCL_NONE: any */
     uint64_t first, last;
-    bool protect; /* write-protect only */
+    enum sweep_what what;
+    uint32_t now;
     void (*fn)(void *arg, const struct pcl_pte *pte);
     void *arg;
 };
+
+/* A migration entry: an unmap of the range takes it away, a walk over the folio's mappings does
+ * not see it. */
+static bool visit_migrating(struct pcl_cache *c, const struct sweep *s, struct pcl_bt_at at,
+                            const struct pcl_pte *pte)
+{
+    if (s->what == SWEEP_RESTORE && pte->folio == s->folio) {
+        pcl_bt_put(c->pte, at, s->now | (pte->writable ? WRITABLE : 0));
+        attach(c, s->now);
+        return true;
+    }
+    if (s->what != SWEEP_UNMAP || s->folio != PCL_NONE)
+        return false;
+    (void)pcl_bt_del(c->pte, pcl_bt_key(c->pte, at));
+    return true;
+}
 
 /* Changes one PTE; where the next one is to be sought does not depend on it. */
 static bool visit(struct pcl_cache *c, const struct sweep *s, struct pcl_bt_at at,
                   const struct pcl_pte *pte)
 {
-    if (s->folio != PCL_NONE && pte->folio != s->folio)
+    if (pcl_bt_val(c->pte, at) & MIGRATING)
+        return visit_migrating(c, s, at, pte);
+    if ((s->folio != PCL_NONE && pte->folio != s->folio) || s->what == SWEEP_RESTORE)
         return false;
-    if (s->protect && !pte->writable)
+    if (s->what == SWEEP_PROTECT && !pte->writable)
         return false;
-    if (s->protect)
+    if (s->what == SWEEP_PROTECT)
         pcl_bt_put(c->pte, at, pte->folio);
+    else if (s->what == SWEEP_MIGRATE)
+        pcl_bt_put(c->pte, at, pcl_bt_val(c->pte, at) | MIGRATING);
     else
         (void)pcl_bt_del(c->pte, pcl_bt_key(c->pte, at));
     if (s->fn != NULL)
         s->fn(s->arg, pte);
-    if (!s->protect)
+    if (s->what != SWEEP_PROTECT)
         detach(c, pte->folio);
     return true;
 }
@@ -149,17 +181,17 @@ uint64_t pcl_unmap_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint6
                          uint64_t last, void (*fn)(void *arg, const struct pcl_pte *pte),
                          void *arg)
 {
-    struct sweep s = {inode, mm, PCL_NONE, first, last, false, fn, arg};
+    struct sweep s = {inode, mm, PCL_NONE, first, last, SWEEP_UNMAP, PCL_NONE, fn, arg};
 
     return sweep(c, &s);
 }
 
-static uint64_t rmap(struct pcl_cache *c, uint32_t folio, bool protect,
+static uint64_t rmap(struct pcl_cache *c, uint32_t folio, enum sweep_what what,
                      void (*fn)(void *arg, const struct pcl_pte *pte), void *arg)
 {
     const struct pcl_folio *f = &c->folio[folio];
     struct sweep s = {f->inode, PCL_NONE, folio, f->pgoff, pcl_folio_last(c, folio),
-                      protect,  fn,       arg};
+                      what,     PCL_NONE, fn,    arg};
     uint64_t changed;
 
     if (f->inode == PCL_NONE || f->mapcount == 0)
@@ -173,11 +205,35 @@ static uint64_t rmap(struct pcl_cache *c, uint32_t folio, bool protect,
 uint64_t pcl_folio_unmap(struct pcl_cache *c, uint32_t folio,
                          void (*fn)(void *arg, const struct pcl_pte *pte), void *arg)
 {
-    return rmap(c, folio, false, fn, arg);
+    return rmap(c, folio, SWEEP_UNMAP, fn, arg);
 }
 
 uint64_t pcl_folio_wrprotect(struct pcl_cache *c, uint32_t folio,
                              void (*fn)(void *arg, const struct pcl_pte *pte), void *arg)
 {
-    return rmap(c, folio, true, fn, arg);
+    return rmap(c, folio, SWEEP_PROTECT, fn, arg);
+}
+
+uint64_t pcl_folio_migrate_ptes(struct pcl_cache *c, uint32_t folio,
+                                void (*fn)(void *arg, const struct pcl_pte *pte), void *arg)
+{
+    return rmap(c, folio, SWEEP_MIGRATE, fn, arg);
+}
+
+uint64_t pcl_folio_restore_ptes(struct pcl_cache *c, uint32_t old, uint32_t now)
+{
+    const struct pcl_folio *f = &c->folio[now];
+    struct sweep s = {f->inode,      PCL_NONE, old,  f->pgoff, pcl_folio_last(c, now),
+                      SWEEP_RESTORE, now,      NULL, NULL};
+
+    return f->inode == PCL_NONE ? 0 : sweep(c, &s);
+}
+
+uint32_t pcl_map_migrating(const struct pcl_cache *c, uint32_t inode, uint32_t mm,
+                           uint64_t pgoff)
+{
+    struct pcl_bt_at at = lookup(c, key_of(inode, pgoff, mm));
+    uint64_t val = pcl_bt_valid(at) ? pcl_bt_val(c->pte, at) : 0;
+
+    return val & MIGRATING ? (uint32_t)val : PCL_NONE;
 }

@@ -91,6 +91,39 @@ void pcl_oracle_folio_gone(struct pcl_oracle *o, uint32_t folio)
     o->data[folio] = (struct pcl_folio_data){.inode = PCL_NONE};
 }
 
+void pcl_oracle_folio_copy(struct pcl_oracle *o, uint32_t from, uint64_t from_page, uint32_t to,
+                           uint64_t page, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t val = data_get(o, from, PCL_DATA_OWN, from_page + i);
+
+        val = pcl_value_moved(val, from_page - page);
+        if (page + i == 0)
+            o->data[to].val[PCL_DATA_OWN] = val;
+        else if (val != o->data[to].val[PCL_DATA_OWN])
+            data_set(o, to, PCL_DATA_OWN, page + i, val);
+    }
+}
+
+void pcl_oracle_folio_cut(struct pcl_oracle *o, uint32_t folio, unsigned order)
+{
+    struct pcl_folio_data *d = &o->data[folio];
+    uint64_t first = data_get(o, folio, PCL_DATA_OWN, 0);
+    pcl_u128 from = odd_key(folio, PCL_DATA_OWN, order == 0 ? 0 : UINT64_C(1) << order);
+    pcl_u128 end = odd_key(folio, PCL_DATA_OWN, UINT64_MAX);
+
+    while (d->odd[PCL_DATA_OWN] > 0) {
+        struct pcl_bt_at at = pcl_bt_ge(o->odd, from);
+
+        if (!pcl_bt_valid(at) || pcl_bt_key(o->odd, at) > end)
+            break;
+        (void)pcl_bt_del(o->odd, pcl_bt_key(o->odd, at));
+        d->odd[PCL_DATA_OWN]--;
+    }
+    if (order == 0)
+        d->val[PCL_DATA_OWN] = first;
+}
+
 bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
 {
     const struct pcl_folio *f = &o->c->folio[folio];
