@@ -76,7 +76,11 @@ enum pcl_flow act_check_shift(struct pcl_kernel *k, struct pcl_call *c, const st
         c->error = PCL_CALL_E_FBIG;
     else if ((uint64_t)c->len >> PCL_PAGE_SHIFT > PCL_PAGE_LAST - top)
         c->error = PCL_CALL_E_INVAL; /* blocks preallocated behind the end of file */
-    return c->error ? flow_to(k, c, s->to[0], FLOW_STEP) : flow_next(c, FLOW_STEP);
+    if (c->error)
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    if (c->truth != PCL_NONE)
+        pcl_oracle_shift(k->cache->oracle, c->truth);
+    return flow_next(c, FLOW_STEP);
 }
 
 /* What shifts, and the block before it, whose extent may be joined or cut: to the end of file. */
@@ -101,6 +105,8 @@ enum pcl_flow act_shift_extents(struct pcl_kernel *k, struct pcl_call *c, const 
 
     (void)s;
     pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
+    if (c->truth != PCL_NONE)
+        pcl_oracle_shift_blocks(k->cache->oracle, c->truth);
     pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * moved);
     return flow_next(c, FLOW_STEP);
 }

@@ -208,6 +208,10 @@ static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t
     case PCL_OP_TRUNCATE:
         *what = PCL_TRUTH_ZERO;
         return true;
+    case PCL_OP_COLLAPSE:
+    case PCL_OP_INSERT: /* with parts of blocks it fails */
+        *what = c->op == PCL_OP_COLLAPSE ? PCL_TRUTH_COLLAPSE : PCL_TRUTH_INSERT;
+        return (((uint64_t)c->off | (uint64_t)c->len) & mask) == 0;
     default:
         return false;
     }

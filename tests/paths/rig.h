@@ -36,6 +36,7 @@ struct rig {
     bool paused[RIG_TASKS];
     bool flusher;
     uint64_t wrong;
+    struct pcl_wrong_info first_wrong;
     char trail[4096]; /* of task 0: what it took and gave back */
 };
 
@@ -123,8 +124,8 @@ static inline void rig_wrong(void *arg, const struct pcl_wrong_info *info)
 {
     struct rig *r = arg;
 
-    (void)info;
-    r->wrong++;
+    if (r->wrong++ == 0)
+        r->first_wrong = *info;
 }
 
 /* machine NULL: ideal. tasks without the flusher. scheme NULL: what Linux has. */
