@@ -61,6 +61,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
         {"i-mutex", "hybrid", "mutex", "rwsem"},
+        {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
