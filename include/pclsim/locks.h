@@ -251,6 +251,7 @@ struct pcl_range_lock_ops {
     unsigned props;
     const struct pcl_lock_param_info *params;
     size_t state_size; /* per instance, model state: plain struct with indices */
+    size_t cell_size;  /* of a cell, see pcl_range_cells(); 0: the lock has none */
     void (*init)(struct pcl_range_locks *R, uint32_t inst);
     enum pcl_more (*step)(struct pcl_range_locks *R, struct pcl_range_op *op);
     bool (*validate)(const struct pcl_range_locks *R, uint32_t inst, const char **why);
@@ -268,6 +269,8 @@ struct pcl_range_locks {
     int64_t param[PCL_MAX_LOCK_PARAMS];
     uint8_t *state;        /* [n_inst][ops->state_size] */
     uint32_t n_inst, cap_inst;
+    uint8_t *cell;         /* [n_cells][ops->cell_size] what the lock has made for itself */
+    uint32_t n_cells, cap_cells;
     uint32_t *spin;        /* [n_inst] one spinlock per instance, for those that want one */
     uint8_t line_class;    /* of the instance's lock word: enum pcl_line_class */
     struct pcl_range_node *node; /* [n_nodes], PCL_RANGE_SLOTS per body */
@@ -288,6 +291,16 @@ uint32_t pcl_range_instance(struct pcl_range_locks *R);
 static inline void *pcl_range_state(const struct pcl_range_locks *R, uint32_t inst)
 {
     return R->state + (size_t)inst * R->ops->state_size;
+}
+
+/** Makes n further cells, zeroed model state that a lock has beside its instances (list nodes,
+ * tables), and returns the number of the first. Cells may move. In the explorer only while an
+ * instance is made. */
+uint32_t pcl_range_cells(struct pcl_range_locks *R, uint32_t n);
+
+static inline void *pcl_range_cell(const struct pcl_range_locks *R, uint32_t cell)
+{
+    return R->cell + (size_t)cell * R->ops->cell_size;
 }
 
 /** The line that holds instance inst's lock word. */

@@ -65,6 +65,8 @@ int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum 
         pcl_state_register(m->state, (void **)&R->node, sizeof(*R->node), &R->n_nodes);
         if (R->ops->state_size)
             pcl_state_register(m->state, (void **)&R->state, R->ops->state_size, &R->n_inst);
+        if (R->ops->cell_size)
+            pcl_state_register(m->state, (void **)&R->cell, R->ops->cell_size, &R->n_cells);
     }
     pcl_lock_stats_init(&R->stats);
     R->notes = m->explore ? NULL : pcl_lock_notes_new(m);
@@ -78,6 +80,7 @@ void pcl_range_locks_fini(struct pcl_range_locks *R)
     free(R->op);
     free(R->node);
     free(R->state);
+    free(R->cell);
     free(R->spin);
     *R = (struct pcl_range_locks){0};
 }
@@ -99,6 +102,25 @@ uint32_t pcl_range_instance(struct pcl_range_locks *R)
     if (R->ops->init)
         R->ops->init(R, inst);
     return inst;
+}
+
+uint32_t pcl_range_cells(struct pcl_range_locks *R, uint32_t n)
+{
+    uint32_t first = R->n_cells;
+
+    if (n > R->cap_cells - first) {
+        uint32_t cap = R->cap_cells ? R->cap_cells : 64;
+
+        while (cap - first < n) {
+            PCL_ASSERT(cap < PCL_NONE / 2);
+            cap *= 2;
+        }
+        R->cell = pcl_xrealloc(R->cell, cap, R->ops->cell_size);
+        R->cap_cells = cap;
+    }
+    memset(R->cell + (size_t)first * R->ops->cell_size, 0, n * R->ops->cell_size);
+    R->n_cells += n;
+    return first;
 }
 
 uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, uint32_t inst,

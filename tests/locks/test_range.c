@@ -317,6 +317,48 @@ static void as_nothing(const char *lock, unsigned props)
     assert_same_events(lock, "none", NULL);
 }
 
+/* Locks without an order: the lock does not lie idle while somebody waits. On a machine without
+ * costs a grant happens when its task asks, or together with a release. */
+static void never_lies_idle(const char *lock, unsigned props)
+{
+    uint32_t round[TASKS] = {0}, contended = 0;
+    pcl_ns asked[TASKS];
+    struct rig r;
+
+    if (props & (PCL_PROP_FIFO | PCL_PROP_NULL | PCL_PROP_TRY_ONLY))
+        return;
+    rig_init(&r,
+             &(struct rig_conf){.lock = lock, .n_tasks = TASKS, .script = scripts, .seed = 5});
+    rig_run(&r);
+    assert_int_equal(r.n_log, TASKS * ROUNDS * 2);
+    for (uint32_t t = 0; t < TASKS; t++)
+        asked[t] = words[t][0].ns;
+    for (size_t i = 0; i < r.n_log; i++) {
+        const struct rig_event *e = &r.log[i];
+        bool freed = false;
+
+        if (e->what == PCL_TR_RELEASE) {
+            asked[e->body] = e->t + words[e->body][++round[e->body] * 4].ns;
+            continue;
+        }
+        for (size_t k = i < TASKS ? 0 : i - TASKS; k < r.n_log && k < i + TASKS; k++)
+            freed |= r.log[k].what == PCL_TR_RELEASE && r.log[k].t == e->t;
+        if (e->t != asked[e->body] && !freed)
+            fail_msg("%s: task %u waits at a free lock until %lld ns", lock, e->body,
+                     (long long)e->t);
+        contended += e->t != asked[e->body];
+    }
+    assert_true(contended > TASKS * ROUNDS / 4);
+    rig_fini(&r);
+}
+
+static void full_ranges_are_one_mutex_that_never_lies_idle(void **state)
+{
+    (void)state;
+    make_scripts(0, PCL_OFF_MAX);
+    each_lock(0, never_lies_idle);
+}
+
 static void disjoint_ranges_are_no_lock(void **state)
 {
     (void)state;
@@ -388,7 +430,9 @@ static void a_killed_reader_takes_back_only_what_it_counted(void **state)
         rig_run(&r);
         assert_int_equal(r.killed, 1);
         assert_int_equal(rig_granted(&r, 2), 1000);
-        assert_int_equal(rig_granted(&r, 3), 1050);
+        /* where everybody is woken the writer, who holds it for no time, may be first */
+        if (rig_granted(&r, 3) != 1000 || (rig_props(rig_lock(lock)) & PCL_PROP_FIFO))
+            assert_int_equal(rig_granted(&r, 3), 1050);
         rig_fini(&r);
     }
 }
@@ -411,8 +455,9 @@ static void a_killed_reader_strands_nobody(void **state)
 
     (void)state;
     for (size_t i = 0; (lock = next_lock(&i));)
-        rig_explore_all(&(struct rig_conf){
-            .lock = lock, .n_tasks = 4, .script = script, .explore = true});
+        if (rig_props(rig_lock(lock)) & PCL_PROP_SHARED) /* the contract has the others */
+            rig_explore_all(&(struct rig_conf){
+                .lock = lock, .n_tasks = 4, .script = script, .explore = true});
 }
 
 /* Two locks taken in opposite orders, by the same role's instances: the explorer sees it. */
@@ -480,6 +525,7 @@ int main(void)
         cmocka_unit_test(ranges_conflict_exactly_when_they_share_a_byte),
         cmocka_unit_test(the_tree_agrees_with_a_list_of_its_requests),
         cmocka_unit_test(full_ranges_are_one_fifo_mutex),
+        cmocka_unit_test(full_ranges_are_one_mutex_that_never_lies_idle),
         cmocka_unit_test(disjoint_ranges_are_no_lock),
         cmocka_unit_test(a_waiter_blocks_newcomers),
         cmocka_unit_test(a_killed_reader_takes_back_only_what_it_counted),

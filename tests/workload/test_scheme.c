@@ -62,6 +62,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
         {"i-mutex", "hybrid", "mutex", "rwsem"},
         {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
+        {"range-list", "hybrid", "range-list", "range-list"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
