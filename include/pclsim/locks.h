@@ -77,7 +77,12 @@ enum pcl_page_what {
     PCL_PAGE_TRYLOCK,  /* own it now or fail */
     PCL_PAGE_WAIT,     /* see it clear (SHARED) */
     PCL_PAGE_WAIT_DROP, /* the same without a reference: must not touch the folio afterwards */
-    PCL_PAGE_UNLOCK    /* clear the bit and wake */
+    PCL_PAGE_UNLOCK,   /* clear the bit and wake */
+    /* Asked for by who is content to share the page: a lock sees the plain one, with op->shared set
+     * if it has PCL_PROP_SHARED. */
+    PCL_PAGE_LOCK_SHARED,
+    PCL_PAGE_TRYLOCK_SHARED,
+    PCL_PAGE_UNLOCK_SHARED
 };
 
 enum pcl_page_result {
@@ -96,6 +101,8 @@ struct pcl_page_op {
     uint8_t matched;  /* walk: an entry of this folio was met and left in the queue */
     uint8_t contended;
     uint8_t scratch;
+    uint8_t shared;
+    uint8_t pad[3];
     int32_t credit;   /* hybrid: unfair tries left */
     uint32_t folio;
     uint32_t pfn;     /* number of its struct page: names its cache line and its bucket */
@@ -120,7 +127,8 @@ enum pcl_waiter_flag {
     PCL_W_WOKEN = 1u << 0,
     PCL_W_DONE = 1u << 1,
     PCL_W_HANDOFF = 1u << 2,
-    PCL_W_BOOKMARK = 1u << 3
+    PCL_W_BOOKMARK = 1u << 3,
+    PCL_W_SHARED = 1u << 4 /* content to share the page */
 };
 
 struct pcl_page_locks;
@@ -156,6 +164,9 @@ struct pcl_page_locks {
     /* queue heads per folio, for the locks that have them; grown on demand */
     struct pcl_page_queue *queue;
     uint32_t n_queues;
+    /* who shares a folio, for the locks that let them; grown on demand */
+    struct pcl_page_sharers *sharers;
+    uint32_t n_sharers;
     struct pcl_lock_stats stats;
     struct pcl_lock_notes *notes; /* NULL in the explorer */
 };
@@ -170,6 +181,18 @@ struct pcl_bucket {
 struct pcl_page_queue {
     uint32_t owner, head, tail; /* bodies */
 };
+
+struct pcl_page_sharers {
+    uint32_t readers; /* hold the page */
+    uint32_t queued;  /* sleep to own or to share it */
+};
+
+/** True when somebody has the bit of a folio, or shares its lock. */
+static inline bool pcl_page_taken(const struct pcl_page_locks *L, uint32_t folio, uint8_t bit)
+{
+    return ((*L->flags)[folio] & bit) ||
+           (bit == PCL_PG_LOCKED && folio < L->n_sharers && L->sharers[folio].readers);
+}
 
 /** Makes the page locks of a run. choice: lock name and parameters, checked ("" is the default,
  * hybrid). flags/pfn: as in the struct. */
@@ -386,8 +409,9 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
  * its read will unlock it. */
 void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io);
 
-/** A folio is about to be unlocked: notes how long it was locked. L->notes is not NULL. */
-void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio);
+/** A folio is about to be unlocked, by its owner or by one of those who share it: notes how long it
+ * was locked. L->notes is not NULL. */
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared);
 
 /** A wake walk of this body has visited an entry of another folio. N may be NULL. */
 void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body);

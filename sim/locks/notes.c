@@ -36,7 +36,8 @@ struct past {
     uint32_t line; /* + 1, 0: nobody waits */
     uint32_t cpu : 31;  /* of the last owner + 1, 0: none yet */
     uint32_t by_io : 1; /* a page's lock is held by a read, not by a task */
-    pcl_ns since;       /* when a page's lock was taken + 1, 0: it is free */
+    uint32_t readers;   /* tasks that share a page's lock */
+    pcl_ns since;       /* when a page's lock was taken + 1, 0: it is free or shared */
 };
 
 struct entry {
@@ -57,6 +58,7 @@ struct line {
 
 struct pcl_lock_notes {
     struct wait *wait; /* [n_bodies] */
+    pcl_ns *shares;    /* [n_bodies] since when it has shared a page's lock: one at a time */
     struct past *past; /* by folio or instance */
     uint32_t n_past;
     struct line *line;
@@ -68,6 +70,7 @@ struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m)
     struct pcl_lock_notes *N = pcl_xcalloc(1, sizeof(*N));
 
     N->wait = pcl_xcalloc(m->n_bodies, sizeof(*N->wait));
+    N->shares = pcl_xcalloc(m->n_bodies, sizeof(*N->shares));
     N->free_line = PCL_NONE;
     return N;
 }
@@ -83,13 +86,14 @@ void pcl_lock_notes_free(struct pcl_lock_notes *N)
     }
     free(N->line);
     free(N->wait);
+    free(N->shares);
     free(N->past);
     free(N);
 }
 
 size_t pcl_lock_notes_task_bytes(void)
 {
-    return sizeof(struct wait);
+    return sizeof(struct wait) + sizeof(pcl_ns);
 }
 
 static struct past *past_of(struct pcl_lock_notes *N, uint32_t object)
@@ -270,10 +274,20 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
  */
 static void page_held(struct pcl_page_locks *L, struct past *p, pcl_ns t, bool by_io)
 {
-    L->stats.overlaps += p->since != 0;
+    L->stats.overlaps += p->since != 0 || p->readers != 0;
     p->since = t + 1;
     p->by_io = by_io;
     if (!by_io && ++L->stats.held > L->stats.held_max)
+        L->stats.held_max = L->stats.held;
+}
+
+/* Any number may share a page, but nobody beside an owner. */
+static void page_shared(struct pcl_page_locks *L, struct past *p)
+{
+    L->stats.overlaps += p->since != 0;
+    p->readers++;
+    L->notes->shares[L->m->cur] = L->m->at;
+    if (++L->stats.held > L->stats.held_max)
         L->stats.held_max = L->stats.held;
 }
 
@@ -288,10 +302,17 @@ void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io)
     page_held(L, p, pcl_now(L->m), by_io);
 }
 
-void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio)
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared)
 {
     struct past *p = past_of(L->notes, folio);
 
+    if (shared) {
+        pcl_hist_add(&L->stats.mode[PCL_SHARED].hold,
+                     pcl_now(L->m) - L->notes->shares[L->m->cur]);
+        L->stats.held--;
+        p->readers--;
+        return;
+    }
     if (!p->since)
         return;
     pcl_hist_add(&L->stats.mode[PCL_EXCLUSIVE].hold, pcl_now(L->m) - (p->since - 1));
@@ -338,14 +359,18 @@ static void count_bypass(struct pcl_lock_notes *N, const struct past *p, uint32_
         st->bypass_max = by;
 }
 
-static void page_owned(struct pcl_page_locks *L, struct past *p, bool contended,
+static void page_owned(struct pcl_page_locks *L, struct past *p, const struct pcl_page_op *op,
                        uint32_t sleeps)
 {
     struct pcl_lock_notes *N = L->notes;
     uint32_t me = L->m->cur, place = N->wait[me].place;
+    int mode = op->shared ? PCL_SHARED : PCL_EXCLUSIVE;
 
-    count_bounces(&N->wait[me], L->m, p, &L->stats, PCL_EXCLUSIVE, contended);
-    page_held(L, p, L->m->at, false);
+    count_bounces(&N->wait[me], L->m, p, &L->stats, mode, op->contended);
+    if (op->shared)
+        page_shared(L, p);
+    else
+        page_held(L, p, L->m->at, false);
     if (place != PCL_NONE)
         count_bypass(N, p, me, false, &L->stats);
     if (!p->line)
@@ -354,7 +379,7 @@ static void page_owned(struct pcl_page_locks *L, struct past *p, bool contended,
 
     if (sleeps == 0 && l->waiting > (place != PCL_NONE))
         L->stats.steals++;
-    overtake(l, place, PCL_EXCLUSIVE);
+    overtake(l, place, mode);
 }
 
 void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum pcl_more more)
@@ -365,14 +390,14 @@ void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum 
 
     if (more == PCL_MORE) {
         if (owns && N->wait[me].place == PCL_NONE)
-            join(N, op->folio, me, true, false);
+            join(N, op->folio, me, !op->shared, false);
         return;
     }
     struct past *p = past_of(N, op->folio);
     uint32_t sleeps = count_sleeps(N, L->m, &L->stats);
 
     if (owns && op->result == PCL_PAGE_GOT)
-        page_owned(L, p, op->contended, sleeps);
+        page_owned(L, p, op, sleeps);
     else if (op->contended && op->bit == PCL_PG_LOCKED && N->wait[me].bounced)
         L->stats.mode[PCL_SHARED].con_bounces++;
     if (N->wait[me].place != PCL_NONE)

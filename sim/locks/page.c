@@ -45,15 +45,24 @@ void pcl_page_locks_fini(struct pcl_page_locks *L)
     free(L->waiter);
     free(L->bucket);
     free(L->queue);
+    free(L->sharers);
     *L = (struct pcl_page_locks){0};
 }
 
 void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t folio, uint8_t bit,
                     bool killable)
 {
+    bool shares = what >= PCL_PAGE_LOCK_SHARED;
+
+    if (shares)
+        what = what == PCL_PAGE_LOCK_SHARED      ? PCL_PAGE_LOCK
+               : what == PCL_PAGE_TRYLOCK_SHARED ? PCL_PAGE_TRYLOCK
+                                                 : PCL_PAGE_UNLOCK;
+    shares = shares && (L->ops->props & PCL_PROP_SHARED);
     L->op[L->m->cur] = (struct pcl_page_op){.what = (uint8_t)what,
                                             .bit = bit,
                                             .killable = killable,
+                                            .shared = shares,
                                             .folio = folio,
                                             .pfn = L->pfn(L->pfn_arg, folio),
                                             .bucket = PCL_NONE,
@@ -62,5 +71,5 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
         return;
     pcl_lock_notes_begin(L->notes, L->m, folio);
     if (what == PCL_PAGE_UNLOCK && bit == PCL_PG_LOCKED)
-        pcl_page_let_go(L, folio);
+        pcl_page_let_go(L, folio, shares);
 }

@@ -178,22 +178,26 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
     struct pcl_machine *m = k->m;
     struct pcl_call_times *t = &k->times[m->cur];
 
-    note_wait(m, &k->page.stats, PCL_EXCLUSIVE, k->page.op[m->cur].contended, t->lock_begin);
+    const struct pcl_page_op *op = &k->page.op[m->cur];
+
+    note_wait(m, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE, op->contended,
+              t->lock_begin);
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
 }
 
-enum pcl_flow act_page_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+static enum pcl_flow lock_page(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what what)
 {
-    (void)s;
-    if (!page_op(k, c, PCL_PAGE_LOCK, PCL_PG_LOCKED))
+    if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     page_granted(k, c);
     return flow_next(c, FLOW_STEP);
 }
 
-enum pcl_flow act_page_trylock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+/* Busy: to[0]. */
+static enum pcl_flow trylock_page(struct pcl_kernel *k, struct pcl_call *c,
+                                  const struct pcl_step *s, enum pcl_page_what what)
 {
-    if (!page_op(k, c, PCL_PAGE_TRYLOCK, PCL_PG_LOCKED))
+    if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     if (k->page.op[k->m->cur].result == PCL_PAGE_BUSY)
         return flow_to(k, c, s->to[0], FLOW_STEP);
@@ -201,20 +205,38 @@ enum pcl_flow act_page_trylock(struct pcl_kernel *k, struct pcl_call *c, const s
     return flow_next(c, FLOW_STEP);
 }
 
-enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+static enum pcl_flow unlock_page(struct pcl_kernel *k, struct pcl_call *c,
+                                 enum pcl_page_what what)
 {
     struct pcl_machine *m = k->m;
 
-    (void)s;
     if (c->phase == 0)
         pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur,
                        object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
-    if (!page_op(k, c, PCL_PAGE_UNLOCK, PCL_PG_LOCKED))
+    if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     return flow_next(c, FLOW_STEP);
 }
 
-/* Faults lock the folio that they map as the scheme says: or not at all. */
+enum pcl_flow act_page_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    return lock_page(k, c, PCL_PAGE_LOCK);
+}
+
+enum pcl_flow act_page_trylock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return trylock_page(k, c, s, PCL_PAGE_TRYLOCK);
+}
+
+enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    return unlock_page(k, c, PCL_PAGE_UNLOCK);
+}
+
+/* Faults lock the folio that they map as the scheme says: or not at all. Who only maps it is
+ * content to share it; a write fault changes its state. */
 static bool fault_locks(const struct pcl_kernel *k)
 {
     return k->option[PCL_OPTION_FAULT_PAGE_LOCK] == PCL_YES;
@@ -222,19 +244,30 @@ static bool fault_locks(const struct pcl_kernel *k)
 
 enum pcl_flow act_fault_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    return fault_locks(k) ? act_page_lock(k, c, s) : flow_next(c, FLOW_SKIP);
+    (void)s;
+    if (!fault_locks(k))
+        return flow_next(c, FLOW_SKIP);
+    return lock_page(k, c, c->op == PCL_OP_FAULT_READ ? PCL_PAGE_LOCK_SHARED : PCL_PAGE_LOCK);
 }
 
 enum pcl_flow act_fault_trylock(struct pcl_kernel *k, struct pcl_call *c,
                                 const struct pcl_step *s)
 {
-    return fault_locks(k) ? act_page_trylock(k, c, s) : flow_next(c, FLOW_SKIP);
+    if (!fault_locks(k))
+        return flow_next(c, FLOW_SKIP);
+    return trylock_page(k, c, s,
+                        c->op == PCL_OP_FAULT_READ ? PCL_PAGE_TRYLOCK_SHARED
+                                                   : PCL_PAGE_TRYLOCK);
 }
 
 enum pcl_flow act_fault_unlock(struct pcl_kernel *k, struct pcl_call *c,
                                const struct pcl_step *s)
 {
-    return fault_locks(k) ? act_page_unlock(k, c, s) : flow_next(c, FLOW_SKIP);
+    (void)s;
+    if (!fault_locks(k))
+        return flow_next(c, FLOW_SKIP);
+    return unlock_page(k, c,
+                       c->op == PCL_OP_FAULT_READ ? PCL_PAGE_UNLOCK_SHARED : PCL_PAGE_UNLOCK);
 }
 
 static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,

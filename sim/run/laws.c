@@ -153,7 +153,7 @@ static void check_sleepers(struct pcl_sim *s)
 
         if (s->m.model[b].run != PCL_RUN_ASLEEP || !w->queued)
             continue;
-        if (!(s->k.cache->flags[w->folio] & w->bit) && !waker_under_way(L, w) && !s->m.stop)
+        if (!pcl_page_taken(L, w->folio, w->bit) && !waker_under_way(L, w) && !s->m.stop)
             laws_break(s, "lost wake-up: task %u sleeps on folio %u, whose lock is free", b,
                        w->folio);
     }

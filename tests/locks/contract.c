@@ -42,6 +42,10 @@ static struct rig_op random_take(uint64_t seed, uint32_t task, uint32_t i)
                   : what == 1 ? PCL_PAGE_WAIT
                   : what == 2 ? PCL_PAGE_WAIT_DROP
                               : PCL_PAGE_LOCK;
+        if (rig_props(entry) & PCL_PROP_SHARED && draw(seed, task, i, 6, 2))
+            op.what = op.what == PCL_PAGE_LOCK      ? PCL_PAGE_LOCK_SHARED
+                      : op.what == PCL_PAGE_TRYLOCK ? PCL_PAGE_TRYLOCK_SHARED
+                                                    : op.what;
         return op;
     }
     op.what = what == 0 ? PCL_RANGE_TRY : PCL_RANGE_ACQUIRE;
@@ -55,8 +59,8 @@ static struct rig_op random_take(uint64_t seed, uint32_t task, uint32_t i)
 
 static bool needs_drop(const struct rig_op *take)
 {
-    return entry->kind == PCL_LOCK_RANGE || take->what == PCL_PAGE_LOCK ||
-           take->what == PCL_PAGE_TRYLOCK;
+    return entry->kind == PCL_LOCK_RANGE ||
+           (take->what != PCL_PAGE_WAIT && take->what != PCL_PAGE_WAIT_DROP);
 }
 
 static void make_scripts(struct scripts *s, uint64_t seed, uint32_t n_tasks, bool kills)
@@ -264,6 +268,12 @@ static const struct rig_op p_killable[] = {
     {.act = RIG_TAKE, .what = PCL_PAGE_LOCK, .killable = true}, DROP, END};
 static const struct rig_op p_killable_wait[] = {
     {.act = RIG_TAKE, .what = PCL_PAGE_WAIT, .killable = true}, END};
+static const struct rig_op p_shared[] = {TAKE_PAGE(LOCK_SHARED, 0), DROP, END};
+static const struct rig_op p_shared2[] = {TAKE_PAGE(LOCK_SHARED, 0), DROP,
+                                          TAKE_PAGE(LOCK_SHARED, 0), DROP, END};
+static const struct rig_op p_try_shared[] = {TAKE_PAGE(TRYLOCK_SHARED, 0), DROP, END};
+static const struct rig_op p_killable_shared[] = {
+    {.act = RIG_TAKE, .what = PCL_PAGE_LOCK_SHARED, .killable = true}, DROP, END};
 static const struct rig_op p_other[] = {TAKE_PAGE(LOCK, 1), DROP, END};
 static const struct rig_op kill_1[] = {KILL(1), END};
 
@@ -300,6 +310,13 @@ static void two_tasks_all_interleavings(void **state)
         explore(p_lock2, p_wait, NULL, NULL);
         explore(p_lock2, p_drop, NULL, NULL);
         explore(p_lock, p_other, NULL, NULL);
+        if (!shares())
+            return;
+        explore(p_lock2, p_shared2, NULL, NULL);
+        explore(p_shared2, p_shared2, NULL, NULL);
+        explore(p_lock2, p_try_shared, NULL, NULL);
+        explore(p_shared2, p_try, NULL, NULL);
+        explore(p_shared2, p_wait, NULL, NULL);
         return;
     }
     explore(r_excl, r_excl, NULL, NULL);
@@ -322,6 +339,12 @@ static void three_tasks_all_interleavings(void **state)
         explore(p_lock, p_lock, p_lock, NULL);
         explore(p_lock, p_wait, p_lock, NULL);
         explore(p_lock, p_lock, p_other, NULL);
+        if (!shares())
+            return;
+        explore(p_lock, p_shared, p_shared, NULL);
+        explore(p_lock, p_lock, p_shared, NULL);
+        explore(p_lock, p_shared, p_wait, NULL);
+        explore(p_shared2, p_lock, p_shared, NULL);
         return;
     }
     explore(r_excl, r_excl, r_excl, NULL);
@@ -341,6 +364,10 @@ static void a_kill_at_any_instant_strands_nobody(void **state)
         explore(p_lock, p_killable_wait, kill_1, NULL);
         if (!swallows_a_wake())
             explore(p_lock, p_killable, kill_1, p_lock);
+        if (!shares())
+            return;
+        explore(p_shared, p_killable, kill_1, p_shared);
+        explore(p_lock, p_killable_shared, kill_1, NULL);
         return;
     }
     explore(r_excl, r_killable, kill_1, NULL);

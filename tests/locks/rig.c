@@ -74,10 +74,10 @@ static bool clash(const struct rig *r, const struct rig_hold *a, const struct ri
 {
     if (!a->held || !b->held || a->object != b->object)
         return false;
+    if (a->mode == PCL_SHARED && b->mode == PCL_SHARED && (r->props & PCL_PROP_SHARED))
+        return false;
     if (r->kind == PCL_LOCK_PAGE)
         return true;
-    if (a->mode == PCL_SHARED && b->mode == PCL_SHARED)
-        return false;
     return !(r->props & PCL_PROP_EXACT) || (a->start <= b->last && b->start <= a->last);
 }
 
@@ -103,7 +103,7 @@ static bool nothing_left(const struct rig *r, const char **why)
     *why = "the end leaves a lock held";
     if (r->kind == PCL_LOCK_PAGE) {
         for (uint32_t f = 0; f < r->n_folios; f++)
-            if (r->flags[f] & PCL_PG_LOCKED)
+            if (pcl_page_taken(&r->L, f, PCL_PG_LOCKED))
                 return false;
         *why = "the end leaves a waiter queued";
         for (uint32_t w = 0; w < r->L.n_waiters; w++)
@@ -212,6 +212,11 @@ static void note(struct rig *r, uint32_t body, uint32_t object, enum pcl_transit
     r->log[r->n_log++] = (struct rig_event){r->m.eng.now, body, object, what};
 }
 
+static bool shares_page(unsigned what)
+{
+    return what == PCL_PAGE_LOCK_SHARED || what == PCL_PAGE_TRYLOCK_SHARED;
+}
+
 static void begin(struct rig *r, struct rig_actor *a, const struct rig_op *op)
 {
     struct rig_hold *h = &a->hold[op->slot];
@@ -222,10 +227,11 @@ static void begin(struct rig *r, struct rig_actor *a, const struct rig_op *op)
                                .last = op->last,
                                .object = op->object,
                                .mode = (uint8_t)op->mode};
-        if (r->kind == PCL_LOCK_PAGE)
+        if (r->kind == PCL_LOCK_PAGE) {
+            h->mode = shares_page(op->what) ? PCL_SHARED : PCL_EXCLUSIVE;
             pcl_page_begin(&r->L, op->what, op->object, op->bit ? op->bit : PCL_PG_LOCKED,
                            op->killable);
-        else
+        } else
             h->node = pcl_range_begin(&r->R, op->what, op->object, op->mode, op->start,
                                       op->last, op->killable);
         return;
@@ -239,18 +245,24 @@ static void begin(struct rig *r, struct rig_actor *a, const struct rig_op *op)
     else
         h->mode = PCL_SHARED;
     if (r->kind == PCL_LOCK_PAGE)
-        pcl_page_begin(&r->L, PCL_PAGE_UNLOCK, h->object, PCL_PG_LOCKED, false);
+        pcl_page_begin(&r->L,
+                       h->mode == PCL_SHARED ? PCL_PAGE_UNLOCK_SHARED : PCL_PAGE_UNLOCK,
+                       h->object, PCL_PG_LOCKED, false);
     else
         pcl_range_begin_release(
             &r->R, op->act == RIG_DROP ? PCL_RANGE_RELEASE : PCL_RANGE_DOWNGRADE, h->node);
+}
+
+static bool owns_page(unsigned what)
+{
+    return what == PCL_PAGE_LOCK || what == PCL_PAGE_TRYLOCK || shares_page(what);
 }
 
 /* A take is over: on to the next word, or past the slot's release. */
 static void taken(struct rig *r, uint32_t body, struct rig_actor *a, const struct rig_op *op)
 {
     unsigned result = r->kind == PCL_LOCK_PAGE ? r->L.op[body].result : r->R.op[body].result;
-    bool owns =
-        r->kind == PCL_LOCK_RANGE || op->what == PCL_PAGE_LOCK || op->what == PCL_PAGE_TRYLOCK;
+    bool owns = r->kind == PCL_LOCK_RANGE || owns_page(op->what);
 
     if (result == 0) {
         a->hold[op->slot].held = owns;

@@ -590,7 +590,7 @@ static void memory_is_that_of_the_structures(void **state)
         {"hybrid", 6144, 20480, 56, 0, 0},         {"folio", 6144, 20480, 56, 0, 0},
         {"unfair-head", 6144, 20480, 56, 0, 0},    {"unfair-late-break", 6144, 20480, 56, 0, 0},
         {"atomic-handoff", 6144, 20480, 56, 0, 0}, {"page-queue", 0, 0, 56, 24, 80},
-        {"lockdep-page", 6144, 20480, 56, 0, 48}};
+        {"lockdep-page", 6144, 20480, 56, 0, 48},  {"rw-page", 6144, 20480, 56, 8, 8}};
     static const struct rig_op *script[] = {lock_a};
 
     (void)state;

@@ -134,11 +134,37 @@ static void lock_and_recheck_guard_the_mapping_together(void **unused)
     assert_int_equal(stale(&invalidate, PCL_OP_FAULT_READ, PCL_OP_PUNCH), 0);
 }
 
+/* Read faults of one page share it where the lock lets them; a write fault has it alone. */
+static void faults_that_only_map_share_the_page(void **unused)
+{
+    static const struct pcl_scheme schemes[] = {{.role[PCL_ROLE_PAGE] = {.lock = "rw-page"}},
+                                                {.role[PCL_ROLE_PAGE] = {.lock = "folio"}}};
+    static const enum pcl_op ops[] = {PCL_OP_FAULT_READ, PCL_OP_FAULT_WRITE};
+
+    (void)unused;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t j = 0; j < 2; j++) {
+            struct rig *r = rig_new_with(PCL_FS_XFS, "guest-2vcpu", 2, false, &schemes[i]);
+
+            (void)pcl_kernel_inode(&r->k, 64 << 10, true);
+            pcl_cache_populate(r->k.cache, 0, 0, 1, 0, 0);
+            for (int n = 0; n < 200; n++) {
+                (void)rig_ask(r, 0, ops[j], 0, 1);
+                (void)rig_ask(r, 1, ops[j], 0, 1);
+            }
+            rig_run(r);
+            assert_int_equal(r->k.page.stats.overlaps, 0);
+            assert_int_equal(r->k.page.stats.held_max, i == 0 && j == 0 ? 2 : 1);
+            rig_free(r);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_change_what_is_taken),
         cmocka_unit_test(each_recheck_goes_by_itself),
+        cmocka_unit_test(faults_that_only_map_share_the_page),
         cmocka_unit_test(lock_and_recheck_guard_the_mapping_together),
     };
 

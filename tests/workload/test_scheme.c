@@ -58,6 +58,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"spin-sleep", "spin-sleep", "rwsem", "rwsem"},
         {"spin-owner", "spin-sleep", "rwsem", "rwsem"},
         {"mcs-page", "mcs-page", "rwsem", "rwsem"},
+        {"rw-page", "rw-page", "rwsem", "rwsem"},
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
         {"i-mutex", "hybrid", "mutex", "rwsem"},
