@@ -50,7 +50,9 @@ struct pcl_call {
     uint8_t hole;    /* the pages under way have (or had until now) no blocks */
     uint8_t wrote;   /* it has submitted write-back */
     uint8_t error;   /* enum pcl_call_error */
-    uint8_t pad[3];
+    uint8_t busy;    /* direct write: the invalidation left a dirty page */
+    uint8_t forced;  /* direct write: the iolock must be exclusive */
+    uint8_t pad;
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from cur on */
     uint32_t inode, mm;
@@ -148,6 +150,7 @@ struct pcl_kernel {
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     uint64_t page_faults, major_faults, reclaimed, throttled;
+    uint64_t fallbacks; /* direct writes that went through the cache */
     uint64_t failed[PCL_N_CALL_ERRORS]; /* calls by what they returned */
 };
 

@@ -42,7 +42,13 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
     X(RECHECK, "recheck", FLAGS, "mapping|index|eof", PCL_RECHECK_ALL,                         \
       "what faults and buffered writes ask again once they have the folio")                    \
     X(FAULT_INVALIDATE, "fault-invalidate", CHOICE, "miss|always", PCL_FAULT_INVALIDATE_MISS,  \
-      "which faults take the invalidate lock: XFS and ext4 before 5.15 took it on every one")
+      "which faults take the invalidate lock: XFS and ext4 before 5.15 took it on every one")   \
+    X(COLLAPSE, "collapse", CHOICE, "invalidate|move", PCL_COLLAPSE_INVALIDATE,                \
+      "what becomes of cached folios that a collapse or an insert shifts: they are dropped, or " \
+      "move with their pages")                                                                 \
+    X(UNALIGNED_DIO, "unaligned-dio", CHOICE, "shared-first|exclusive", PCL_DIO_SHARED_FIRST,  \
+      "XFS, direct writes of parts of blocks: shared unless they allocate, or exclusive, as "   \
+      "before 5.12")
 
 enum pcl_option {
 #define X(id, name, kind, words, def, what) PCL_OPTION_##id,
@@ -63,6 +69,8 @@ enum {
 };
 
 enum { PCL_FAULT_INVALIDATE_MISS, PCL_FAULT_INVALIDATE_ALWAYS };
+enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
+enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
 
 struct pcl_option_info {
     const char *name;

@@ -80,6 +80,14 @@ enum pcl_flow act_if_writeback(struct pcl_kernel *k, struct pcl_call *c, const s
     return branch(k, c, s, PCL_FOLIO_WRITEBACK);
 }
 
+enum pcl_flow act_if_unmapped(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    pcl_load(k->m, folio_line(k, c->folio));
+    if (!(k->cache->flags[c->folio] & PCL_FOLIO_MAPPED))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
 /* A read at or behind the end of file ends; a direct one is cut there at its start. */
 enum pcl_flow act_if_beyond(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
@@ -294,10 +302,12 @@ enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct
     return flow_next(c, FLOW_STEP);
 }
 
+/* As if it had been read in: the bare page lock asks for no data, but others find the page. */
 enum pcl_flow act_set_uptodate(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
     pcl_rmw(k->m, folio_line(k, c->folio));
+    pcl_oracle_read_in(k->cache->oracle, c->folio);
     k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
     return flow_next(c, FLOW_STEP);
 }

@@ -83,6 +83,16 @@ enum pcl_flow act_check_shift(struct pcl_kernel *k, struct pcl_call *c, const st
     return flow_next(c, FLOW_STEP);
 }
 
+/* The scheme moves what is cached, and the range itself has been punched: to[0]. */
+enum pcl_flow act_if_moves(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    bool punched = c->op == PCL_OP_INSERT || c->tried;
+
+    if (punched && k->option[PCL_OPTION_COLLAPSE] == PCL_COLLAPSE_MOVE)
+        return flow_to(k, c, s->to[0], FLOW_SKIP);
+    return flow_next(c, FLOW_SKIP);
+}
+
 /* What shifts, and the block before it, whose extent may be joined or cut: to the end of file. */
 enum pcl_flow act_to_tail(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {

@@ -223,6 +223,43 @@ enum pcl_flow act_dio_end(struct pcl_kernel *k, struct pcl_call *c, const struct
     return flow_next(c, FLOW_STEP);
 }
 
+/* EAGAIN from the mapping: a write of parts of blocks that took the lock shared, and is no overwrite,
+ * starts over with the lock exclusive: to[0]. */
+enum pcl_flow act_if_rejected(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    c->cur = c->first;
+    if (!pcl_dio_rejected(k, c))
+        return flow_next(c, FLOW_SKIP);
+    c->forced = 1;
+    c->tried = 0;
+    return flow_to(k, c, s->to[0], FLOW_SKIP);
+}
+
+/* The invalidation met a page that is dirty again: EBUSY. */
+enum pcl_flow act_note_busy(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    c->busy = 1;
+    return flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_if_busy(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return c->busy ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
+}
+
+/* ENOTBLK: the rest of the call is a buffered write, without entering the kernel again. */
+enum pcl_flow act_as_buffered(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)s;
+    k->fallbacks++;
+    c->op = PCL_OP_WRITE;
+    c->cur = c->first;
+    c->pc = 1;
+    c->phase = 0;
+    return FLOW_SKIP;
+}
+
 /* --- write-back ---------------------------------------------------------------------------------- */
 
 static enum pcl_flow next_tagged(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s,

@@ -329,10 +329,9 @@ static enum pcl_mark mark_at(const struct pcl_step *s, const struct pcl_call *c)
 enum pcl_more pcl_call_step(struct pcl_kernel *k)
 {
     struct pcl_call *c = &k->call[k->m->cur];
-    const struct pcl_step *steps = k->path[c->op].steps;
 
     for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
-        const struct pcl_step *s = &steps[c->pc];
+        const struct pcl_step *s = &k->path[c->op].steps[c->pc];
 
         if (s->act(k, c, s) == FLOW_SKIP)
             continue;
@@ -343,7 +342,7 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
         skips = 0;
         if (++n < PCL_LOOK_EVERY && pcl_go_on(k->m))
             continue;
-        pcl_mark_set(k->m, mark_at(&steps[c->pc], c));
+        pcl_mark_set(k->m, mark_at(&k->path[c->op].steps[c->pc], c));
         return PCL_MORE;
     }
     PCL_NEVER("a path loops without an access");

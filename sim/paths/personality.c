@@ -53,6 +53,46 @@ static bool extends(const struct pcl_kernel *k, const struct pcl_call *c)
     return c->off + c->len > pcl_inode_size(k->cache, c->inode);
 }
 
+bool pcl_dio_partial(const struct pcl_call *c)
+{
+    return c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE;
+}
+
+static bool allocates(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    const struct pcl_extents *e = &k->ext[c->inode];
+
+    return !pcl_ext_mapped(e, c->cur) ||
+           pcl_ext_same(e, c->cur) < (c->op == PCL_OP_WRITE ? c->cur : c->last);
+}
+
+/* The iolock of a direct write. XFS shares it, unless zeroes must be written from the end of file to
+ * the write's start, or where parts of blocks may have to be zeroed: at the end of file, or, once it
+ * has been found out, in a block to allocate. */
+static int direct_write_mode(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    int64_t size = pcl_inode_size(k->cache, c->inode);
+    bool partial = pcl_dio_partial(c);
+
+    if (k->fs != PCL_FS_XFS)
+        return extends(k, c) || partial ? PCL_EXCLUSIVE : PCL_SHARED;
+    if (c->off > size || c->forced)
+        return PCL_EXCLUSIVE;
+    if (!partial)
+        return PCL_SHARED;
+    return c->off + c->len >= size || k->option[PCL_OPTION_UNALIGNED_DIO] == PCL_DIO_EXCLUSIVE
+               ? PCL_EXCLUSIVE
+               : PCL_SHARED;
+}
+
+bool pcl_dio_rejected(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    uint32_t held = c->held[PCL_ROLE_IOLOCK];
+
+    return k->fs == PCL_FS_XFS && held && pcl_dio_partial(c) && allocates(k, c) &&
+           k->range[PCL_ROLE_IOLOCK].node[held - 1].mode == PCL_SHARED;
+}
+
 int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role)
 {
     enum pcl_op op = (enum pcl_op)c->op;
@@ -61,22 +101,14 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
 
     if (mode == '-')
         return -1;
-    bool allocates = !pcl_ext_mapped(&k->ext[c->inode], c->cur) ||
-                     pcl_ext_same(&k->ext[c->inode], c->cur) < (op == PCL_OP_WRITE ? c->cur : c->last);
-
-    if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S') {
-        bool partial = c->off % PCL_PAGE_SIZE || c->len % PCL_PAGE_SIZE;
-
-        /* XFS since 5.12: an unaligned overwrite of what is allocated shares the lock */
-        return extends(k, c) || (partial && (k->fs != PCL_FS_XFS || allocates)) ? PCL_EXCLUSIVE
-                                                                               : PCL_SHARED;
-    }
+    if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S')
+        return direct_write_mode(k, c);
     if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && op != PCL_OP_PUNCH &&
         !(ki->punching && c->cur >= ki->punch_first && c->cur <= ki->punch_last))
         return -1;
     if (role == PCL_ROLE_ILOCK && c->n == 0 && /* n: it only reads in what a fault misses */
         (op == PCL_OP_WRITE || op == PCL_OP_DWRITE || op == PCL_OP_FAULT_WRITE))
-        return allocates ? PCL_EXCLUSIVE : PCL_SHARED;
+        return allocates(k, c) ? PCL_EXCLUSIVE : PCL_SHARED;
     return mode == 'X' ? PCL_EXCLUSIVE : PCL_SHARED;
 }
 

@@ -88,6 +88,11 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
 /** Sets first, last and cur from off and len, and tells the oracle that the operation begins. */
 void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c);
 
+/** A direct write: does it begin or end inside a block? */
+bool pcl_dio_partial(const struct pcl_call *c);
+/** Has it the iolock shared and needs it exclusive, since there are such blocks to allocate? */
+bool pcl_dio_rejected(const struct pcl_kernel *k, const struct pcl_call *c);
+
 pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which);
 
 /* extent.c */
@@ -136,6 +141,7 @@ ACT(act_recheck_eof);
 ACT(act_if_gone);
 ACT(act_if_dirty);
 ACT(act_if_writeback);
+ACT(act_if_unmapped);
 ACT(act_if_beyond);
 ACT(act_if_tmpfs);
 ACT(act_if_grows);
@@ -156,6 +162,10 @@ ACT(act_to_start);
 ACT(act_skip_folio);
 ACT(act_remove);
 ACT(act_set_uptodate);
+/* move_acts.c */
+ACT(act_to_moving);
+ACT(act_next_moving);
+ACT(act_move);
 /* map_acts.c */
 ACT(act_map);
 ACT(act_unmap_range);
@@ -178,6 +188,10 @@ ACT(act_io_wait);
 ACT(act_direct_done);
 ACT(act_dio_begin);
 ACT(act_dio_end);
+ACT(act_if_rejected);
+ACT(act_note_busy);
+ACT(act_if_busy);
+ACT(act_as_buffered);
 ACT(act_throttle);
 /* extent_acts.c */
 ACT(act_alloc_blocks);
@@ -188,6 +202,7 @@ ACT(act_punch_end);
 ACT(act_check_shift);
 ACT(act_to_tail);
 ACT(act_shift_extents);
+ACT(act_if_moves);
 
 #undef ACT
 

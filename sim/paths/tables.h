@@ -28,6 +28,9 @@ enum {
     L_FILLED,
     L_MKWRITE_GONE,
     L_GROWS,
+    L_MOVE,
+    L_BUFFERED,
+    L_REJECTED,
     W_NEXT = 40,
     W_SKIP,
     W_DIRTY,
@@ -40,7 +43,16 @@ enum {
     I_SECOND,
     I_LOOP,
     I_GONE,
-    I_DONE
+    I_DONE,
+    M_NEXT,
+    M_DROP,
+    M_SKIP,
+    M_DONE,
+    V_NEXT,
+    V_UNMAPPED,
+    V_BUSY,
+    V_SKIP,
+    V_DONE
 };
 
 /* Start write-back of the dirty folios of [first, last]: lock, recheck, clean, mark, unlock,
@@ -68,6 +80,16 @@ enum {
         S_IF(next_present, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),               \
         S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
         S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
+
+/* invalidate_inode_pages2_range(): every folio is locked, waited for, unmapped and removed; what has
+ * become dirty again stays, and the caller is told. */
+#define INVALIDATE_PAGES2                                                                       \
+    S_DO(to_start), S_AT(V_NEXT), S_IF(next_present, V_DONE), S_SLEEPY(page_lock),              \
+        S_IF(if_gone, V_SKIP), S_SLEEPY(wait_writeback), S_IF(if_unmapped, V_UNMAPPED),         \
+        S_LOCK(IMAP), S_DO(unmap_folio), S_UNLOCK(IMAP), S_AT(V_UNMAPPED),                      \
+        S_IF(if_dirty, V_BUSY), S_DO(remove), S_DO(page_unlock), S_DO(put), S_COND,             \
+        S_GOTO(V_NEXT), S_AT(V_BUSY), S_DO(note_busy), S_AT(V_SKIP), S_DO(page_unlock),         \
+        S_IF(skip_folio, V_NEXT), S_AT(V_DONE)
 
 /* tables_io.c */
 extern const struct pcl_step pcl_buffered_read_path[];

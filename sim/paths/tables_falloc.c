@@ -98,6 +98,16 @@ const struct pcl_step pcl_zero_dropping_path[] = {
     S_END,
 };
 
+/* No kernel does this: the folios behind the range move with their pages, one after the other, each
+ * locked, clean and unmapped; those that cannot move (a large folio by a part of its size) are
+ * dropped. From the front for a collapse, from the back for an insert, so that the place is free. */
+#define MOVE_PAGES                                                                              \
+    S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_moving), S_AT(M_NEXT),             \
+        S_IF(next_moving, M_DONE), S_SLEEPY(page_lock), S_IF(if_gone, M_SKIP),                  \
+        S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_IF(move, M_DROP), S_DO(page_unlock),     \
+        S_DO(put), S_COND, S_GOTO(M_NEXT), S_AT(M_DROP), S_DO(remove), S_AT(M_SKIP),            \
+        S_DO(page_unlock), S_DO(put), S_GOTO(M_NEXT), S_AT(M_DONE)
+
 /* xfs_falloc_collapse_range(), ext4_collapse_range(): the range is punched; then everything behind
  * it, written and dropped, is found again where its blocks have moved to */
 const struct pcl_step pcl_collapse_path[] = {
@@ -108,6 +118,7 @@ const struct pcl_step pcl_collapse_path[] = {
     S_IF(check_shift, L_OUT),
     S_AT(L_NEXT),
     WRITE_AND_WAIT,
+    S_IF(if_moves, L_MOVE),
     DROP_PAGES,
     S_IF(if_tried, L_FOUND),
     S_LOCK(ILOCK),
@@ -115,6 +126,8 @@ const struct pcl_step pcl_collapse_path[] = {
     S_UNLOCK(ILOCK),
     S_DO(to_tail),
     S_GOTO(L_NEXT),
+    S_AT(L_MOVE),
+    MOVE_PAGES,
     S_AT(L_FOUND),
     S_LOCK(ILOCK),
     S_DO(shift_extents),
@@ -137,7 +150,12 @@ const struct pcl_step pcl_insert_path[] = {
     S_DO(set_size),
     S_DO(to_tail),
     WRITE_AND_WAIT,
+    S_IF(if_moves, L_MOVE),
     DROP_PAGES,
+    S_GOTO(L_FOUND),
+    S_AT(L_MOVE),
+    MOVE_PAGES,
+    S_AT(L_FOUND),
     S_LOCK(ILOCK),
     S_DO(shift_extents),
     S_UNLOCK(ILOCK),

@@ -108,19 +108,25 @@ const struct pcl_step pcl_direct_read_path[] = {
     S_END,
 };
 
-/* The cache is written and dropped before the transfer, and dropped again after it: a buffered read
- * may have brought the old data in meanwhile. */
+/* xfs_file_dio_write(), ext4_dio_write_iter(): the cache is written and dropped before the transfer
+ * (kiocb_invalidate_pages) and dropped again after it, since a read or a fault may have brought the
+ * old data in meanwhile. Where a page has become dirty again the write goes through the cache; after
+ * the transfer such a page stays (dio_warn_stale_pagecache). XFS finds out under the shared lock that a
+ * write of parts of blocks must allocate, and starts over. */
 const struct pcl_step pcl_direct_write_path[] = {
     S_ENTER(syscall),
+    S_AT(L_RETRY),
     S_LOCK(IOLOCK),
     WRITE_AND_WAIT,
     S_AT(L_NEXT),
-    DROP_PAGES,
+    INVALIDATE_PAGES2,
     S_IF(if_tried, L_OUT),
+    S_IF(if_busy, L_BUFFERED),
     S_DO(dio_begin),
     S_LOCK(ILOCK),
     S_CPU(node_visit),
     S_UNLOCK(ILOCK),
+    S_IF(if_rejected, L_REJECTED),
     S_DO(direct),
     S_SLEEPY(io_wait),
     S_DO(direct_done),
@@ -130,6 +136,13 @@ const struct pcl_step pcl_direct_write_path[] = {
     S_DO(set_size),
     S_UNLOCK(IOLOCK),
     S_EXIT,
+    S_AT(L_REJECTED),
+    S_DO(dio_end),
+    S_UNLOCK(IOLOCK),
+    S_GOTO(L_RETRY),
+    S_AT(L_BUFFERED),
+    S_UNLOCK(IOLOCK),
+    S_DO(as_buffered),
     S_END,
 };
 

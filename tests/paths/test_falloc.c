@@ -110,9 +110,11 @@ static void blocks_behind_the_end_of_file_count(void **unused)
 }
 
 /* What was at a page is read where it has moved to, and zeroes where nothing moved in. */
-static void pages_are_found_where_they_have_moved(void **unused)
+static void found_where_they_have_moved(uint8_t form)
 {
-    (void)unused;
+    struct pcl_scheme scheme = {.name = "test"};
+
+    scheme.option[PCL_OPTION_COLLAPSE] = 1 + form;
     for (size_t f = 0; f < LENGTH(disk_fs); f++) {
         struct rig *r = rig_new(disk_fs[f], NULL, 1, false);
         pcl_content was[8];
@@ -126,12 +128,14 @@ static void pages_are_found_where_they_have_moved(void **unused)
             was[i] = pcl_oracle_disk_content(r->k.cache->oracle, 0, i);
         rig_free(r);
 
-        r = rig_new(disk_fs[f], NULL, 1, false);
+        r = rig_new_with(disk_fs[f], NULL, 1, false, &scheme);
         (void)pcl_kernel_inode(&r->k, 8 * P, true);
         for (int i = 0; i < 8; i++)
             (void)rig_ask(r, 0, PCL_OP_WRITE, i * P, P);
         (void)rig_ask(r, 0, PCL_OP_COLLAPSE, 2 * P, 3 * P);
         (void)rig_ask(r, 0, PCL_OP_INSERT, P, P);
+        rig_run(r);
+        assert_int_equal(r->k.cache->t->nr_pages, form == PCL_COLLAPSE_MOVE ? 5 : 0);
         (void)rig_ask(r, 0, PCL_OP_READ, 0, 8 * P);
         (void)rig_ask(r, 0, PCL_OP_FSYNC, 0, 0);
         rig_run(r);
@@ -146,6 +150,13 @@ static void pages_are_found_where_they_have_moved(void **unused)
             assert_int_equal(pcl_oracle_disk_content(o, 0, i), was[i + 2]);
         rig_free(r);
     }
+}
+
+static void pages_are_found_where_they_have_moved(void **unused)
+{
+    (void)unused;
+    found_where_they_have_moved(PCL_COLLAPSE_INVALIDATE);
+    found_where_they_have_moved(PCL_COLLAPSE_MOVE);
 }
 
 int main(void)
