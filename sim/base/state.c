@@ -104,8 +104,15 @@ static uint64_t mix(uint64_t h, uint64_t word)
 
 static uint64_t hash_bytes(uint64_t h, const unsigned char *p, size_t n)
 {
-    uint64_t word;
+    uint64_t word, lane[4] = {h, 1, 2, 3};
 
+    /* four lanes, as each step waits for the product of the one before */
+    for (; n >= sizeof lane; n -= sizeof lane, p += sizeof lane)
+        for (size_t i = 0; i < 4; i++) {
+            memcpy(&word, p + i * sizeof word, sizeof word);
+            lane[i] = mix(lane[i], word);
+        }
+    h = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
     for (; n >= sizeof word; n -= sizeof word, p += sizeof word) {
         memcpy(&word, p, sizeof word);
         h = mix(h, word);

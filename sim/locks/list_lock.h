@@ -62,6 +62,11 @@ struct list_rules {
     enum pcl_more (*inserted)(struct list_call *c);
     enum pcl_more (*own_step)(struct list_call *c); /* from LIST_PC_OWN on; may be NULL */
     enum pcl_more (*downgrade)(struct list_call *c);
+    /* For locks with something around the list, or NULL: an acquisition begins; it has waited,
+     * is not in the list and would try again at pc; it has ended and would go to pc. */
+    enum pcl_more (*start)(struct list_call *c);
+    enum pcl_more (*again)(struct list_call *c, unsigned pc);
+    enum pcl_more (*ended)(struct list_call *c, unsigned pc);
 };
 
 struct list_call {
@@ -261,9 +266,27 @@ static inline enum pcl_more list_blocked(struct list_call *c)
     return PCL_MORE;
 }
 
+static inline enum pcl_more list_again(struct list_call *c, unsigned pc)
+{
+    if (c->rules->again && !(c->n->flags & LIST_LINKED))
+        return c->rules->again(c, pc);
+    return list_go(c, pc);
+}
+
 static inline enum pcl_more list_look_again(struct list_call *c)
 {
-    return list_go(c, c->n->flags & LIST_LINKED ? LIST_PC_OWN : LIST_LOOK);
+    return list_again(c, c->n->flags & LIST_LINKED ? LIST_PC_OWN : LIST_LOOK);
+}
+
+static inline enum pcl_more list_ended(struct list_call *c, unsigned pc)
+{
+    return c->rules->ended ? c->rules->ended(c, pc) : list_go(c, pc);
+}
+
+/* Released, or no longer in the way: a writer has become a reader. */
+static inline bool list_gone(const struct list_call *c, const struct list_node *other)
+{
+    return (other->next & LIST_MARK) || c->rules->order(other, c->n) != LIST_BLOCKS;
 }
 
 /* The spin is over: cur is marked, its task has left its CPU, the time is up, the CPU is
@@ -271,7 +294,7 @@ static inline enum pcl_more list_look_again(struct list_call *c)
 static inline enum pcl_more list_spun(struct list_call *c)
 {
     list_watch_no_more(c);
-    if (list_visit(c)->next & LIST_MARK)
+    if (list_gone(c, list_visit(c)))
         return list_look_again(c);
     if (c->R->param[P_LIST_SLEEP] || pcl_need_resched(c->m))
         return list_go(c, LIST_QUEUE);
@@ -299,7 +322,7 @@ static inline enum pcl_more list_add(struct list_call *c)
     struct list_node *l = list_node(c->R, cur);
 
     pcl_rmw(c->m, list_line(c->R, cur));
-    if (!(l->next & LIST_MARK)) {
+    if (!list_gone(c, l)) {
         l->next |= LIST_SLEEP;
         node_queue_add(c->R, &l->sleep, c->op->node);
         c->n->flags |= LIST_QUEUED;
@@ -325,7 +348,7 @@ static inline enum pcl_more list_wait(struct list_call *c)
     wake_list_leave(c->R, c->op->node);
     pcl_set_state(c->m, PCL_TASK_RUNNING);
     c->n->word[LIST_CUR] = 0;
-    return list_go(c, LIST_ENTER);
+    return list_again(c, LIST_ENTER);
 }
 
 /* Killed: out of the queue, if nobody was faster; a wake-up that comes is for everybody in the
@@ -429,7 +452,7 @@ static inline enum pcl_more list_granted(struct list_call *c)
 {
     list_leave(c);
     c->n->word[LIST_CUR] = 0;
-    return list_go(c, LIST_OVER);
+    return list_ended(c, LIST_OVER);
 }
 
 /* A request that ends without the lock; in the list it must be marked as if it had been held.
@@ -443,7 +466,7 @@ static inline enum pcl_more list_give_up_now(struct list_call *c)
     if (c->op->flags & LIST_INSIDE)
         list_leave(c);
     list_give_back(c->R, list_me(c));
-    return list_go(c, LIST_END);
+    return list_ended(c, LIST_END);
 }
 
 /* --- release -----------------------------------------------------------------------------
@@ -453,14 +476,27 @@ static inline enum pcl_more list_give_up_now(struct list_call *c)
  *   MARK_NOW         set the mark whatever else the link says
  *   WAKE_LOCK, EMPTY, EMPTIED, MARKED, WAKE   wake the sleepers, if there are any */
 
-static inline void list_mark(struct list_call *c)
+/* Whoever spins on the own node sees its line change. */
+static inline void list_tell_watchers(struct list_call *c)
 {
-    struct list_node *me = list_node(c->R, list_me(c));
+    const struct list_node *me = list_node(c->R, list_me(c));
 
-    me->next |= LIST_MARK;
     for (uint32_t i = me->watch.head; i != PCL_NONE; i = c->R->node[i].link[QUEUE_NEXT])
         pcl_notice(c->m, c->R->node[i].owner);
+}
+
+static inline void list_mark(struct list_call *c)
+{
+    list_node(c->R, list_me(c))->next |= LIST_MARK;
+    list_tell_watchers(c);
     c->n->flags &= (uint8_t)~LIST_LINKED;
+}
+
+static inline enum pcl_more list_after_mark(struct list_call *c)
+{
+    bool gave_up = c->op->what <= PCL_RANGE_TRY && c->op->count == LIST_END;
+
+    return gave_up ? list_ended(c, LIST_END) : list_go(c, c->op->count);
 }
 
 static inline enum pcl_more list_release_fast(struct list_call *c)
@@ -488,7 +524,7 @@ static inline enum pcl_more list_try_mark(struct list_call *c)
     if (list_node(c->R, list_me(c))->next != c->op->word)
         return list_go(c, LIST_PEEK);
     list_mark(c);
-    return list_go(c, c->op->count);
+    return list_after_mark(c);
 }
 
 static inline enum pcl_more list_mark_in(struct list_call *c)
@@ -525,13 +561,13 @@ static inline enum pcl_more list_empty(struct list_call *c)
 static inline enum pcl_more list_marked(struct list_call *c)
 {
     list_leave(c);
-    return list_go(c, wake_list_empty(c->op) ? c->op->count : (uint32_t)LIST_WAKE);
+    return wake_list_empty(c->op) ? list_after_mark(c) : list_go(c, LIST_WAKE);
 }
 
 static inline enum pcl_more list_wake(struct list_call *c)
 {
     wake_list_wake(c->R, c->op);
-    return list_go(c, wake_list_empty(c->op) ? c->op->count : (uint32_t)LIST_WAKE);
+    return wake_list_empty(c->op) ? list_after_mark(c) : list_go(c, LIST_WAKE);
 }
 
 /* --- the table --------------------------------------------------------------------------- */
@@ -541,7 +577,7 @@ static inline enum pcl_more list_start(struct list_call *c)
     switch ((enum pcl_range_what)c->op->what) {
     case PCL_RANGE_ACQUIRE:
     case PCL_RANGE_TRY:
-        return list_begin(c);
+        return c->rules->start ? c->rules->start(c) : list_begin(c);
     case PCL_RANGE_RELEASE:
         c->n->held = false;
         c->op->count = LIST_END;

@@ -65,6 +65,84 @@ static void spinning_waiters_are_served_too(void **state)
                                        .explore = true});
 }
 
+/* Reader [0,9] comes in before a node that stands between it and writer [5,14]: each has passed
+ * where the other came in, and validation must part them. With and without the gate. */
+static void readers_and_writers_that_miss_each_other_are_parted(void **state)
+{
+    static const struct rig_op between[] = {TAKE_RANGE(SHARED, 2, 3), DROP, END};
+    static const struct rig_op reader[] = {TAKE_RANGE(SHARED, 0, 9), DROP, END};
+    static const struct rig_op writer[] = {TAKE_RANGE(EXCLUSIVE, 5, 14), DROP, END};
+    static const struct rig_op killable[] = {{.act = RIG_TAKE,
+                                              .what = PCL_RANGE_ACQUIRE,
+                                              .mode = PCL_EXCLUSIVE,
+                                              .start = 5,
+                                              .last = 14,
+                                              .killable = true},
+                                             DROP,
+                                             END};
+    static const struct rig_op killer[] = {KILL(1), END};
+    static const struct rig_op *const scripts[][3] = {{between, writer, reader},
+                                                      {reader, killable, killer}};
+
+    (void)state;
+    for (int64_t gate = 0; gate < 2; gate++)
+        for (size_t i = 0; i < 2; i++) {
+            const struct pcl_lock_param param[] = {{"gate", gate}, {"spin_ns", 0}};
+            const struct rig_op *script[] = {scripts[i][0], scripts[i][1], scripts[i][2]};
+
+            rig_explore_all(&(struct rig_conf){.lock = "range-list-rw",
+                                               .param = param,
+                                               .n_params = 2,
+                                               .n_tasks = 3,
+                                               .script = script,
+                                               .explore = true});
+        }
+}
+
+enum { READS = 100, HOLD = 1000, APART = 200 };
+
+/* When a writer gets in that comes while two readers relieve each other for ever. */
+static pcl_ns writer_among_readers(int64_t gate)
+{
+    static struct rig_op word[2][READS * 4 + 2];
+    static const struct rig_op writer[] = {
+        {.act = RIG_SLEEP, .ns = 100}, TAKE_RANGE(EXCLUSIVE, 0, 9), DROP, END};
+    const struct rig_op *script[] = {word[0], word[1], writer};
+    const struct pcl_lock_param param[] = {{"gate", gate}};
+    struct rig r;
+    pcl_ns t;
+
+    for (int k = 0; k < 2; k++) {
+        struct rig_op *w = word[k];
+
+        *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = k ? (HOLD + APART) / 2 : 0};
+        for (int i = 0; i < READS; i++) {
+            *w++ = (struct rig_op)TAKE_RANGE(SHARED, 0, 9);
+            *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = HOLD};
+            *w++ = (struct rig_op)DROP;
+            *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = APART};
+        }
+        *w = (struct rig_op)END;
+    }
+    rig_init(&r, &(struct rig_conf){.lock = "range-list-rw",
+                                    .param = param,
+                                    .n_params = 1,
+                                    .n_tasks = 3,
+                                    .script = script});
+    rig_run(&r);
+    t = rig_granted(&r, 2);
+    rig_fini(&r);
+    return t;
+}
+
+static void readers_starve_a_writer_unless_there_is_a_gate(void **state)
+{
+    (void)state;
+    assert_true(writer_among_readers(0) > (READS - 1) * (HOLD + APART));
+    for (int64_t gate = 1; gate <= 8; gate++) /* an attempt ends with a reader's release */
+        assert_in_range(writer_among_readers(gate), gate, (gate + 2) * HOLD);
+}
+
 static uint32_t take(struct rig *r, uint32_t body, int64_t start, int64_t last)
 {
     uint32_t node;
@@ -113,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_node_is_used_again_under_a_traversal),
         cmocka_unit_test(spinning_waiters_are_served_too),
+        cmocka_unit_test(readers_and_writers_that_miss_each_other_are_parted),
+        cmocka_unit_test(readers_starve_a_writer_unless_there_is_a_gate),
         cmocka_unit_test(a_broken_list_is_seen),
     };
 

@@ -64,6 +64,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"i-mutex", "hybrid", "mutex", "rwsem"},
         {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
         {"range-list", "hybrid", "range-list", "range-list"},
+        {"range-list-rw", "hybrid", "range-list-rw", "range-list-rw"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
