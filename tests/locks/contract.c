@@ -291,8 +291,8 @@ static bool shares(void)
  * test_page.c shows how. */
 static bool swallows_a_wake(void)
 {
-    static const char *const locks[] = {"hybrid", "folio", "page-queue", "lockdep-page",
-                                        "spin-sleep"};
+    static const char *const locks[] = {"hybrid", "folio", "page-queue", "page-alloc-queue",
+                                        "lockdep-page", "spin-sleep"};
 
     for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++)
         if (strcmp(name, locks[i]) == 0)

@@ -461,12 +461,13 @@ static void nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock(vo
 static void a_page_with_a_queue_of_its_own_meets_no_strangers(void **state)
 {
     static const struct rig_op *script[] = {lock_a, lock_b, lock_b, lock_a};
+    static const char *const locks[] = {"folio", "page-queue", "page-alloc-queue"};
 
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         struct rig r;
 
-        start(&r, i ? "page-queue" : "folio", script, 4, NULL, 0);
+        start(&r, locks[i], script, 4, NULL, 0);
         take(&r, 0);
         take(&r, 1);
         fall_asleep(&r, 2);
@@ -476,6 +477,36 @@ static void a_page_with_a_queue_of_its_own_meets_no_strangers(void **state)
         assert_false(asleep(&r, 3));
         rig_fini(&r);
     }
+}
+
+/* The first to wait for a page makes its queue, the last to go frees it; a second waiter finds it. */
+static void a_queue_comes_with_the_first_waiter_and_goes_with_the_last(void **state)
+{
+    static const struct rig_op *script[] = {lock_a, lock_a, lock_a, lock_b, lock_b};
+    unsigned steps[2] = {0, 0};
+    struct rig r;
+
+    (void)state;
+    start(&r, "page-alloc-queue", script, 5, NULL, 0);
+    take(&r, 0);
+    take(&r, 3);
+    assert_int_equal(r.L.queue[0].owner, PCL_NONE);
+    for (uint32_t b = 1; b <= 2; b++)
+        for (; !asleep(&r, b); steps[b - 1]++)
+            go(&r, b);
+    assert_int_equal(r.L.queue[0].owner, 0);
+    assert_int_equal(r.L.queue[1].owner, PCL_NONE); /* locked, but nobody waits */
+    /* the first lets go of the lock, allocates, takes it again and searches again */
+    assert_int_equal(steps[0], steps[1] + 4);
+    fall_asleep(&r, 4);
+    assert_int_equal(r.L.queue[1].owner, 0);
+    release(&r, 0);
+    assert_int_equal(r.L.queue[0].owner, 0); /* another waits still */
+    take(&r, 1);
+    release(&r, 1);
+    assert_int_equal(r.L.queue[0].owner, PCL_NONE);
+    assert_int_equal(r.L.queue[1].owner, 0);
+    rig_fini(&r);
 }
 
 /* Steps that a lock and an unlock without waiters take, in other words: accesses. */
@@ -590,7 +621,8 @@ static void memory_is_that_of_the_structures(void **state)
         {"hybrid", 6144, 20480, 56, 0, 0},         {"folio", 6144, 20480, 56, 0, 0},
         {"unfair-head", 6144, 20480, 56, 0, 0},    {"unfair-late-break", 6144, 20480, 56, 0, 0},
         {"atomic-handoff", 6144, 20480, 56, 0, 0}, {"page-queue", 0, 0, 56, 24, 80},
-        {"lockdep-page", 6144, 20480, 56, 0, 48},  {"rw-page", 6144, 20480, 56, 8, 8}};
+        {"lockdep-page", 6144, 20480, 56, 0, 48},  {"rw-page", 6144, 20480, 56, 8, 8},
+        {"page-alloc-queue", 4096, 18432, 80, 0, 0}};
     static const struct rig_op *script[] = {lock_a};
 
     (void)state;
@@ -626,6 +658,7 @@ int main(void)
         cmocka_unit_test(a_walk_breaks_at_once_or_after_a_wake),
         cmocka_unit_test(nobody_barges_in_when_the_bit_changes_hands_under_the_bucket_lock),
         cmocka_unit_test(a_page_with_a_queue_of_its_own_meets_no_strangers),
+        cmocka_unit_test(a_queue_comes_with_the_first_waiter_and_goes_with_the_last),
         cmocka_unit_test(lockdep_costs_accesses),
         cmocka_unit_test(spinning_saves_the_sleep_of_a_short_hold),
         cmocka_unit_test(nobody_spins_beside_an_owner_who_sleeps),

@@ -54,6 +54,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"v5.8-late-break", "unfair-late-break", "rwsem", "rwsem"},
         {"atomic-handoff", "atomic-handoff", "rwsem", "rwsem"},
         {"page-queue", "page-queue", "rwsem", "rwsem"},
+        {"page-alloc-queue", "page-alloc-queue", "rwsem", "rwsem"},
         {"lockdep-page", "lockdep-page", "rwsem", "rwsem"},
         {"spin-sleep", "spin-sleep", "rwsem", "rwsem"},
         {"spin-owner", "spin-sleep", "rwsem", "rwsem"},
