@@ -349,6 +349,11 @@ uint64_t pcl_folio_restore_ptes(struct pcl_cache *c, uint32_t old, uint32_t now)
 uint32_t pcl_map_migrating(const struct pcl_cache *c, uint32_t inode, uint32_t mm,
                            uint64_t pgoff);
 
+/** Write-protects [first, last] in one address space; the rest as above. */
+uint64_t pcl_wrprotect_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t first,
+                             uint64_t last, void (*fn)(void *arg, const struct pcl_pte *pte),
+                             void *arg);
+
 /** Unmaps or write-protects all mappings of one folio (rmap walk). Returns the PTEs changed. */
 uint64_t pcl_folio_unmap(struct pcl_cache *c, uint32_t folio,
                          void (*fn)(void *arg, const struct pcl_pte *pte), void *arg);

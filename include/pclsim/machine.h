@@ -143,7 +143,9 @@ enum pcl_line_class {
     PCL_LINE_NODE,     /* a node of a range-lock tree or list */
     PCL_LINE_XNODE,    /* a node of the page-cache index */
     PCL_LINE_LOCK,     /* further lines of a lock instance */
-    PCL_LINE_DIO
+    PCL_LINE_DIO,
+    PCL_LINE_VMTREE,   /* tree of an address space's VMAs, count of mmap_lock's writers */
+    PCL_LINE_VMA       /* reference count and sequence of a VMA */
 };
 
 typedef uint64_t pcl_line;

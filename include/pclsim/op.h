@@ -24,7 +24,10 @@
     X(PAGE_WAIT_DROP, "pagewaitdrop", "the same without a reference while waiting")            \
     X(ZERO, "zero", "fallocate ZERO_RANGE of [off, off + len)")                                 \
     X(COLLAPSE, "collapse", "fallocate COLLAPSE_RANGE: cut [off, off + len) out of the file")   \
-    X(INSERT, "insert", "fallocate INSERT_RANGE: a hole of len bytes at off, the rest moves up")
+    X(INSERT, "insert", "fallocate INSERT_RANGE: a hole of len bytes at off, the rest moves up") \
+    X(MMAP, "mmap", "map [off, off + len): a VMA comes; nothing is mapped in yet")               \
+    X(MUNMAP, "munmap", "unmap [off, off + len) from this address space")                       \
+    X(MPROTECT, "mprotect", "make [off, off + len) of this address space read-only, by a split VMA")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

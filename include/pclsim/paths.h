@@ -40,6 +40,21 @@ enum pcl_call_error {
 
 const char *pcl_call_error_name(enum pcl_call_error e);
 
+enum pcl_call_vma {
+    CALL_VMA_NONE,
+    CALL_VMA_LOCKED,
+    CALL_VMA_SPECULATES
+};
+
+/* A file in an address space. */
+struct pcl_vma {
+    uint32_t mm, inode;
+    uint32_t readers; /* faults that have its lock */
+    uint32_t writer;  /* somebody changes it, under mmap_lock exclusive */
+    uint32_t waiter;  /* who waits for the readers, PCL_NONE */
+    uint32_t seq;     /* changes so far */
+};
+
 /* An operation under way: model state. */
 struct pcl_call {
     uint8_t op, flags;
@@ -52,10 +67,11 @@ struct pcl_call {
     uint8_t error;   /* enum pcl_call_error */
     uint8_t busy;    /* direct write: the invalidation left a dirty page */
     uint8_t forced;  /* direct write: the iolock must be exclusive */
-    uint8_t pad;
+    uint8_t vma;     /* enum pcl_call_vma: how a fault is kept apart from changes of its VMA */
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from cur on */
     uint32_t inode, mm;
+    uint32_t vma_seq;
     uint32_t folio;  /* referenced, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
@@ -143,6 +159,9 @@ struct pcl_kernel {
     struct pcl_visits *visit;  /* [n_inodes] */
     uint32_t n_inodes, cap_inodes;
     uint32_t *mm_spin;            /* page-table lock per address space */
+    struct pcl_vma *vma;          /* made when first met */
+    uint32_t *vma_slot;           /* [n_vma_slots] hash of them: number + 1 */
+    uint32_t n_vmas, n_vma_slots;
     uint32_t n_mms, cap_mms;
     struct pcl_bio *bio;
     uint32_t n_bios, cap_bios, free_bio;
@@ -150,6 +169,7 @@ struct pcl_kernel {
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     uint64_t page_faults, major_faults, reclaimed, throttled;
+    uint64_t vma_faults, vma_aborts; /* without mmap_lock, and those that had to take it */
     uint64_t fallbacks; /* direct writes that went through the cache */
     uint64_t failed[PCL_N_CALL_ERRORS]; /* calls by what they returned */
 };

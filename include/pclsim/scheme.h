@@ -33,7 +33,8 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
 
 /* What the code does differently around the locks: keys `path.NAME = VALUE`. A CHOICE is one of
  * its words, and its value that word's place; FLAGS are words joined by +, or "none", and the
- * value has a bit for each. The default is what Linux has today. A line stands here once it
+ * value has a bit for each. The default is what Linux has today, of
+ * vma-lock what all but the newest have. A line stands here once it
  * does something.
  *       id               name               kind    words      default   what */
 #define PCL_OPTIONS(X)                                                                         \
@@ -43,6 +44,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "what faults and buffered writes ask again once they have the folio")                    \
     X(FAULT_INVALIDATE, "fault-invalidate", CHOICE, "miss|always", PCL_FAULT_INVALIDATE_MISS,  \
       "which faults take the invalidate lock: XFS and ext4 before 5.15 took it on every one")   \
+    X(VMA_LOCK, "vma-lock", CHOICE, "no|yes|speculative", PCL_VMA_LOCK_NO,                     \
+      "faults take mmap_lock, or since 6.4 their VMA's lock, or none and ask again whether the " \
+      "VMA has changed (proposed 2017 to 2019)")                                               \
     X(COLLAPSE, "collapse", CHOICE, "invalidate|move", PCL_COLLAPSE_INVALIDATE,                \
       "what becomes of cached folios that a collapse or an insert shifts: they are dropped, or " \
       "move with their pages")                                                                 \
@@ -69,6 +73,7 @@ enum {
 };
 
 enum { PCL_FAULT_INVALIDATE_MISS, PCL_FAULT_INVALIDATE_ALWAYS };
+enum { PCL_VMA_LOCK_NO, PCL_VMA_LOCK_YES, PCL_VMA_LOCK_SPECULATIVE };
 enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
 enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
 

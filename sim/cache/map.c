@@ -186,6 +186,22 @@ uint64_t pcl_unmap_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint6
     return sweep(c, &s);
 }
 
+uint64_t pcl_wrprotect_range(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t first,
+                             uint64_t last, void (*fn)(void *arg, const struct pcl_pte *pte),
+                             void *arg)
+{
+    struct sweep s = {.inode = inode,
+                      .mm = mm,
+                      .folio = PCL_NONE,
+                      .first = first,
+                      .last = last,
+                      .what = SWEEP_PROTECT,
+                      .fn = fn,
+                      .arg = arg};
+
+    return sweep(c, &s);
+}
+
 static uint64_t rmap(struct pcl_cache *c, uint32_t folio, enum sweep_what what,
                      void (*fn)(void *arg, const struct pcl_pte *pte), void *arg)
 {

@@ -111,6 +111,8 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     free(k->ext);
     free(k->visit);
     free(k->mm_spin);
+    free(k->vma);
+    free(k->vma_slot);
     free(k->call);
     free(k->times);
     free(k->bio);
@@ -177,6 +179,10 @@ void pcl_kernel_register(struct pcl_kernel *k)
         pcl_state_register_value(st, &k->ext[i].n, sizeof(k->ext[i].n));
         pcl_state_register(st, (void **)&k->ext[i].v, sizeof(*k->ext[i].v), &k->ext[i].n);
     }
+    for (uint32_t mm = 0; mm < k->n_mms; mm++)
+        for (uint32_t i = 0; i < k->n_inodes; i++)
+            (void)pcl_vma(k, mm, i); /* all that there will be */
+    pcl_state_register(st, (void **)&k->vma, sizeof(*k->vma), &k->n_vmas);
 }
 
 /* --- calls -------------------------------------------------------------------------------------- */

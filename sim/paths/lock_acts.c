@@ -160,6 +160,29 @@ enum pcl_flow act_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct 
     return flow_next(c, FLOW_STEP);
 }
 
+/* From exclusive to shared, as held until now. */
+enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    enum pcl_role role = (enum pcl_role)s->role;
+    struct pcl_range_locks *R = &k->range[role];
+    struct pcl_machine *m = k->m;
+    pcl_ns *since = &k->times[m->cur].held_since[role];
+
+    if (c->phase == 0) {
+        if (!c->held[role])
+            return flow_next(c, FLOW_SKIP);
+        uint32_t node = c->held[role] - 1;
+
+        pcl_hist_add(&R->stats.mode[R->node[node].mode].hold, pcl_now(m) - *since);
+        *since = pcl_now(m);
+        pcl_range_begin_release(R, PCL_RANGE_DOWNGRADE, node);
+        c->phase = 1;
+    }
+    if (pcl_range_step(R) == PCL_MORE)
+        return FLOW_STEP;
+    return flow_next(c, FLOW_STEP);
+}
+
 /* --- page locks ---------------------------------------------------------------------------- */
 
 /* Carries a page-lock operation on; true when it is over. */

@@ -29,14 +29,14 @@ static void map_around(struct pcl_kernel *k, const struct pcl_call *c)
     }
 }
 
-/* Under the page-table lock: the entry of page cur. */
+/* Under the page-table lock: the entry of page cur. A VMA that has changed under a fault that only
+ * speculated: to[0]. */
 enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     uint32_t spin = k->mm_spin[c->mm];
     pcl_line line = PCL_LINE(PTE, c->mm);
-    bool writable = c->op == PCL_OP_FAULT_WRITE;
+    bool writable = c->op == PCL_OP_FAULT_WRITE, changed = c->phase == 3;
 
-    (void)s;
     if (c->phase == 0) {
         c->phase = 1;
         pcl_spin_lock(k->m, spin, line, false);
@@ -44,6 +44,10 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
     }
     if (c->phase == 1) {
         pcl_touch(k->m, line);
+        if (pcl_vma_changed(k, c)) {
+            c->phase = 3;
+            return FLOW_STEP;
+        }
         pcl_rmw(k->m, folio_line(k, c->folio)); /* mapcount and reference */
         pcl_burn(k->m, k->m->p->pte);
         pcl_map_set(k->cache, c->inode, c->mm, c->cur, c->folio, writable);
@@ -54,7 +58,7 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
         return FLOW_STEP;
     }
     pcl_spin_unlock(k->m, spin, line, false);
-    return flow_next(c, FLOW_STEP);
+    return changed ? flow_to(k, c, s->to[0], FLOW_STEP) : flow_next(c, FLOW_STEP);
 }
 
 /* The address spaces that lost entries, for the shootdowns. */
@@ -125,6 +129,17 @@ enum pcl_flow act_dontneed(struct pcl_kernel *k, struct pcl_call *c, const struc
     shoot(k, &f, n);
     if (n == 0)
         pcl_burn(k->m, k->m->p->pte);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* mprotect(): the entries of this address space become read-only. */
+enum pcl_flow act_protect(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct flush f = {.n = 0};
+
+    (void)s;
+    pcl_touch(k->m, PCL_LINE(PTE, c->mm));
+    shoot(k, &f, pcl_wrprotect_range(k->cache, c->inode, c->mm, c->first, c->last, note_flush, &f));
     return flow_next(c, FLOW_STEP);
 }
 

@@ -25,6 +25,9 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_INSERT] =        {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_ALLOCATE] =      {"-XXX-", "-X-X-", "-X---"},
     [PCL_OP_DONTNEED] =      {"S----", "S----", "S----"},
+    [PCL_OP_MMAP] =          {"X---X", "X---X", "X---X"},
+    [PCL_OP_MUNMAP] =        {"X---X", "X---X", "X---X"},
+    [PCL_OP_MPROTECT] =      {"X---X", "X---X", "X---X"},
 };
 
 static int column(enum pcl_role role)

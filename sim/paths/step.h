@@ -107,6 +107,12 @@ uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last);
 uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n);
 uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n);
 
+/* vma.c */
+/** The VMA of a file in an address space. The pointer is good until another is asked for. */
+struct pcl_vma *pcl_vma(struct pcl_kernel *k, uint32_t mm, uint32_t inode);
+/** Has the VMA changed since this fault began to speculate? */
+bool pcl_vma_changed(struct pcl_kernel *k, const struct pcl_call *c);
+
 /* io.c */
 uint32_t pcl_bio_new(struct pcl_kernel *k);
 
@@ -122,6 +128,7 @@ ACT(act_fs_cpu);
 ACT(act_hold);
 ACT(act_lock);
 ACT(act_unlock);
+ACT(act_downgrade);
 ACT(act_await_punch);
 ACT(act_fault_invalidate);
 ACT(act_page_lock);
@@ -171,8 +178,17 @@ ACT(act_map);
 ACT(act_unmap_range);
 ACT(act_unmap_folio);
 ACT(act_dontneed);
+ACT(act_protect);
 ACT(act_if_tried);
 ACT(act_if_eof);
+/* vma.c */
+ACT(act_find_vma);
+ACT(act_vma_trylock);
+ACT(act_vma_unlock);
+ACT(act_vma_abandon);
+ACT(act_vma_write);
+ACT(act_vma_write_end);
+ACT(act_change_vmas);
 /* io.c */
 ACT(act_fill_hole);
 ACT(act_read_ahead);
@@ -217,6 +233,7 @@ ACT(act_if_moves);
 #define S_LOCK(r) \
     {.act = act_lock, .name = "lock " #r, .point = POINT_SLEEPY, .role = PCL_ROLE_##r}
 #define S_UNLOCK(r) {.act = act_unlock, .name = "unlock " #r, .role = PCL_ROLE_##r}
+#define S_DOWNGRADE(r) {.act = act_downgrade, .name = "downgrade " #r, .role = PCL_ROLE_##r}
 #define S_DO(fn) {.act = act_##fn, .name = #fn}
 #define S_IF(fn, ...) {.act = act_##fn, .name = #fn, .to = {__VA_ARGS__}}
 #define S_SLEEPY(fn) {.act = act_##fn, .name = #fn, .point = POINT_SLEEPY}

@@ -28,6 +28,7 @@ enum {
     L_FILLED,
     L_MKWRITE_GONE,
     L_GROWS,
+    L_ABANDON,
     L_MOVE,
     L_BUFFERED,
     L_REJECTED,
@@ -117,5 +118,8 @@ extern const struct pcl_step pcl_page_wait_path[];
 extern const struct pcl_step pcl_page_wait_drop_path[];
 /* tables_space.c */
 extern const struct pcl_step pcl_dontneed_path[];
+extern const struct pcl_step pcl_mmap_path[];
+extern const struct pcl_step pcl_munmap_path[];
+extern const struct pcl_step pcl_mprotect_path[];
 
 #endif

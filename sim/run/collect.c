@@ -54,6 +54,15 @@ static void failures(struct pcl_sim *s)
                 PCL_BETTER_LOWER, (double)s->k.failed[e]);
 }
 
+/* Faults that did without mmap_lock, and those that tried; from the start of the run. */
+static void vma_locks(struct pcl_sim *s)
+{
+    if (s->k.option[PCL_OPTION_VMA_LOCK] == PCL_VMA_LOCK_NO)
+        return;
+    add(s, "vma_faults", "done", "count", PCL_BETTER_NONE, (double)s->k.vma_faults);
+    add(s, "vma_faults", "abandoned", "count", PCL_BETTER_LOWER, (double)s->k.vma_aborts);
+}
+
 /* Jain's index over the tasks' completed transactions: 1 is even, 1/n is one task alone. */
 static double fairness(const struct pcl_sim *s)
 {
@@ -252,6 +261,7 @@ void sim_collect(struct pcl_sim *s)
     r->bytes_per_task = (double)sim_task_bytes(s) / (s->n_work ? s->n_work : 1);
     operations(s);
     failures(s);
+    vma_locks(s);
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     locks(s);
     scheduling(s);

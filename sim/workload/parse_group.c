@@ -391,7 +391,8 @@ static bool uses_size(const struct pcl_group *g)
     return g->weight[PCL_OP_READ] || g->weight[PCL_OP_WRITE] || g->weight[PCL_OP_DREAD] ||
            g->weight[PCL_OP_DWRITE] || g->weight[PCL_OP_PUNCH] || g->weight[PCL_OP_ALLOCATE] ||
            g->weight[PCL_OP_DONTNEED] || g->weight[PCL_OP_ZERO] || g->weight[PCL_OP_COLLAPSE] ||
-           g->weight[PCL_OP_INSERT];
+           g->weight[PCL_OP_INSERT] || g->weight[PCL_OP_MMAP] || g->weight[PCL_OP_MUNMAP] ||
+           g->weight[PCL_OP_MPROTECT];
 }
 
 static int check_region(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g)

@@ -40,6 +40,13 @@ static void options_change_what_is_taken(void **unused)
          PCL_OP_FAULT_WRITE, true, "+mm:S +inv:S +p -p -inv +inv:S +p +il:S -il -inv -p -mm "},
         {PCL_OPTION_FAULT_INVALIDATE, PCL_FAULT_INVALIDATE_ALWAYS, PCL_FS_TMPFS,
          PCL_OP_FAULT_READ, true, "+mm:S +p -p -mm "},
+        {PCL_OPTION_VMA_LOCK, PCL_VMA_LOCK_YES, PCL_FS_XFS, PCL_OP_FAULT_READ, true, "+p -p "},
+        {PCL_OPTION_VMA_LOCK, PCL_VMA_LOCK_YES, PCL_FS_XFS, PCL_OP_FAULT_WRITE, true,
+         "+p -p +inv:S +p +il:S -il -inv -p "},
+        {PCL_OPTION_VMA_LOCK, PCL_VMA_LOCK_YES, PCL_FS_XFS, PCL_OP_FAULT_READ, false,
+         "+inv:S +il:S -il -inv +mm:S +p -p -mm "},
+        {PCL_OPTION_VMA_LOCK, PCL_VMA_LOCK_SPECULATIVE, PCL_FS_TMPFS, PCL_OP_FAULT_WRITE, true,
+         "+p -p "},
     };
 
     (void)unused;

@@ -49,6 +49,10 @@ static void mix(enum pcl_fs fs, const struct pcl_scheme *scheme, uint64_t seed)
         for (int i = 0; i < REQUESTS; i++)
             ask_something(r, t);
     rig_run(r);
+    for (uint32_t v = 0; v < r->k.n_vmas; v++) {
+        assert_int_equal(r->k.vma[v].readers, 0);
+        assert_int_equal(r->k.vma[v].writer, 0);
+    }
     if (r->wrong)
         fail_msg("%s under %s, seed %llu: %llu violations, the first: %s of page %llu",
                  pcl_fs_name(fs), scheme->name, (unsigned long long)seed,
@@ -74,6 +78,7 @@ static void nothing_wrong_is_seen(void **unused)
 
                 if (seed % 2)
                     x.option[PCL_OPTION_COLLAPSE] = 1 + PCL_COLLAPSE_MOVE;
+                x.option[PCL_OPTION_VMA_LOCK] = (uint8_t)(1 + (seed + i) % 3);
                 mix(all[f], &x, 100 * i + seed);
             }
     }
