@@ -186,7 +186,6 @@ static void locks(FILE *f)
 
 static void memory(FILE *f)
 {
-    struct pcl_range_locks R = {.n_inst = 0};
     struct pcl_machine m;
     struct pcl_profile p;
     uint8_t *flags = NULL;
@@ -212,7 +211,14 @@ static void memory(FILE *f)
             e->page->memory(&L, &mem);
             pcl_page_locks_fini(&L);
         } else {
+            struct pcl_lock_choice choice = {.n_params = 0};
+            struct pcl_range_locks R;
+
+            (void)snprintf(choice.lock, sizeof(choice.lock), "%s", e->range->name);
+            assert_int_equal(pcl_range_locks_init(&R, &m, PCL_ROLE_IOLOCK, &choice, NULL),
+                             PCL_OK);
             e->range->memory(&R, &mem);
+            pcl_range_locks_fini(&R);
         }
         fprintf(f, "| `%s` | %lld | %lld | %lld | %lld | %lld | %lld, %lld, %lld |\n",
                 e->kind == PCL_LOCK_PAGE ? e->page->name : e->range->name, (long long)mem.fixed,

@@ -62,6 +62,8 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"rw-page", "rw-page", "rwsem", "rwsem"},
         {"page-only", "hybrid", "none", "none"},
         {"range-tree", "hybrid", "interval-tree", "interval-tree"},
+        {"range-btree", "hybrid", "btree-mutex", "btree-mutex"},
+        {"range-olc", "hybrid", "btree-olc", "btree-olc"},
         {"i-mutex", "hybrid", "mutex", "rwsem"},
         {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
         {"range-list", "hybrid", "range-list", "range-list"},
