@@ -38,7 +38,8 @@ enum pcl_lock_prop {
     PCL_PROP_EXACT = 1u << 4,        /* only overlapping ranges conflict */
     PCL_PROP_TRY_ONLY = 1u << 5,     /* acquire may fail instead of waiting */
     PCL_PROP_NULL = 1u << 6,         /* excludes nobody */
-    PCL_PROP_BOUNDED = 1u << 7       /* a waiter is overtaken a bounded number of times */
+    PCL_PROP_BOUNDED = 1u << 7,      /* a waiter is overtaken a bounded number of times */
+    PCL_PROP_CLASSES = 1u << 8       /* readers of one class share, those of two do not */
 };
 
 struct pcl_lock_param_info {
@@ -226,6 +227,13 @@ enum pcl_mode {
     PCL_EXCLUSIVE
 };
 
+/* What a shared request shares for. A caller that knows it sets it in the node after
+ * pcl_range_begin(); locks without PCL_PROP_CLASSES take no notice. */
+enum pcl_class {
+    PCL_CLASS_BUFFERED, /* through the page cache */
+    PCL_CLASS_DIRECT    /* past it */
+};
+
 enum pcl_range_what {
     PCL_RANGE_ACQUIRE,
     PCL_RANGE_TRY,
@@ -249,6 +257,8 @@ struct pcl_range_node {
     uint8_t held;        /* granted */
     uint8_t flags;
     uint8_t used;        /* a request is under way or held */
+    uint8_t class;       /* enum pcl_class */
+    uint8_t pad[3];
     uint32_t link[6];
     uint64_t word[2];
 };

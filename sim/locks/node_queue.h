@@ -31,6 +31,24 @@ static inline void node_queue_add(struct pcl_range_locks *R, struct node_queue *
     q->len++;
 }
 
+/* Before another request of the queue; PCL_NONE: at the tail. */
+static inline void node_queue_add_before(struct pcl_range_locks *R, struct node_queue *q,
+                                         uint32_t node, uint32_t at)
+{
+    if (at == PCL_NONE) {
+        node_queue_add(R, q, node);
+        return;
+    }
+    struct pcl_range_node *n = &R->node[node], *next = &R->node[at];
+
+    n->link[QUEUE_NEXT] = at;
+    n->link[QUEUE_PREV] = next->link[QUEUE_PREV];
+    *(n->link[QUEUE_PREV] == PCL_NONE ? &q->head : &R->node[n->link[QUEUE_PREV]].link[QUEUE_NEXT]) =
+        node;
+    next->link[QUEUE_PREV] = node;
+    q->len++;
+}
+
 static inline void node_queue_remove(struct pcl_range_locks *R, struct node_queue *q,
                                      uint32_t node)
 {

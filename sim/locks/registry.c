@@ -100,7 +100,8 @@ int pcl_lock_params(const struct pcl_lock_param_info *info, const struct pcl_loc
 const char *pcl_lock_props(unsigned props, char *buf, size_t n)
 {
     static const char *const names[] = {"fifo",  "steals",   "spins", "shared",
-                                        "exact", "try-only", "null",  "bounded"};
+                                        "exact", "try-only", "null",  "bounded",
+                                        "classes"};
     size_t at = 0;
 
     if (n)

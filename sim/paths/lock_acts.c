@@ -121,6 +121,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
         pcl_call_range(k, c, role, &start, &last);
         c->held[role] = 1 + pcl_range_begin(R, PCL_RANGE_ACQUIRE, instance(c, role),
                                             (enum pcl_mode)mode, start, last, false);
+        R->node[c->held[role] - 1].class = (uint8_t)pcl_call_class(c);
         t->lock_begin = pcl_now(m);
         c->phase = 1;
     }

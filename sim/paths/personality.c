@@ -104,6 +104,9 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
 
     if (mode == '-')
         return -1;
+    if (op == PCL_OP_WRITE && role == PCL_ROLE_IOLOCK && !(c->flags & PCL_OPF_APPEND) &&
+        (k->range[role].ops->props & PCL_PROP_CLASSES))
+        return extends(k, c) ? PCL_EXCLUSIVE : PCL_SHARED; /* page locks order what it changes */
     if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S')
         return direct_write_mode(k, c);
     if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && op != PCL_OP_PUNCH &&
@@ -113,6 +116,12 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
         (op == PCL_OP_WRITE || op == PCL_OP_DWRITE || op == PCL_OP_FAULT_WRITE))
         return allocates(k, c) ? PCL_EXCLUSIVE : PCL_SHARED;
     return mode == 'X' ? PCL_EXCLUSIVE : PCL_SHARED;
+}
+
+enum pcl_class pcl_call_class(const struct pcl_call *c)
+{
+    return c->op == PCL_OP_DREAD || c->op == PCL_OP_DWRITE ? PCL_CLASS_DIRECT
+                                                           : PCL_CLASS_BUFFERED;
 }
 
 void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,

@@ -85,6 +85,9 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
 /** Mode that this call takes a role in: PCL_SHARED, PCL_EXCLUSIVE, or -1. */
 int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role);
 
+/** What it shares a role for, where locks ask: buffered or direct I/O. */
+enum pcl_class pcl_call_class(const struct pcl_call *c);
+
 /** Sets first, last and cur from off and len, and tells the oracle that the operation begins. */
 void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c);
 

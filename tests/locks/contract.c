@@ -51,6 +51,8 @@ static struct rig_op random_take(uint64_t seed, uint32_t task, uint32_t i)
     op.what = what == 0 ? PCL_RANGE_TRY : PCL_RANGE_ACQUIRE;
     op.mode = rig_props(entry) & PCL_PROP_SHARED && draw(seed, task, i, 6, 2) ? PCL_SHARED
                                                                               : PCL_EXCLUSIVE;
+    if (rig_props(entry) & PCL_PROP_CLASSES)
+        op.class = draw(seed, task, i, 13, 2) ? PCL_CLASS_DIRECT : PCL_CLASS_BUFFERED;
     op.object = draw(seed, task, i, 5, 6) == 0;
     op.start = a;
     op.last = a + len;
@@ -258,6 +260,12 @@ static const struct rig_op r_killable_shared[] = {{.act = RIG_TAKE,
                                                    .killable = true},
                                                   DROP,
                                                   END};
+static const struct rig_op r_direct2[] = {
+    {.act = RIG_TAKE, .mode = PCL_SHARED, .class = PCL_CLASS_DIRECT, .last = 9},
+    DROP,
+    {.act = RIG_TAKE, .mode = PCL_SHARED, .class = PCL_CLASS_DIRECT, .last = 9},
+    DROP,
+    END};
 static const struct rig_op p_lock[] = {TAKE_PAGE(LOCK, 0), DROP, END};
 static const struct rig_op p_lock2[] = {TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP,
                                         END};
@@ -330,6 +338,11 @@ static void two_tasks_all_interleavings(void **state)
     explore(r_shared2, r_try, NULL, NULL);
     explore(r_downgrade, r_shared2, NULL, NULL);
     explore(r_downgrade, r_excl2, NULL, NULL);
+    if (!(rig_props(entry) & PCL_PROP_CLASSES))
+        return;
+    explore(r_direct2, r_direct2, NULL, NULL);
+    explore(r_direct2, r_shared2, NULL, NULL);
+    explore(r_direct2, r_downgrade, NULL, NULL);
 }
 
 static void three_tasks_all_interleavings(void **state)
@@ -354,6 +367,10 @@ static void three_tasks_all_interleavings(void **state)
     explore(r_excl, r_excl, r_shared, NULL);
     explore(r_downgrade, r_shared, r_shared, NULL);
     explore(r_downgrade, r_excl, r_shared, NULL);
+    if (rig_props(entry) & PCL_PROP_CLASSES) {
+        explore(r_direct2, r_shared2, r_excl, NULL);
+        explore(r_direct2, r_shared2, r_downgrade, NULL);
+    }
 }
 
 static void a_kill_at_any_instant_strands_nobody(void **state)
@@ -377,6 +394,8 @@ static void a_kill_at_any_instant_strands_nobody(void **state)
     explore(r_excl, r_killable_shared, kill_1, NULL);
     explore(r_shared, r_killable, kill_1, NULL);
     explore(r_excl, r_killable, kill_1, r_shared);
+    if (rig_props(entry) & PCL_PROP_CLASSES)
+        explore(r_direct2, r_killable, kill_1, r_direct2);
 }
 
 /* --- the declaration itself

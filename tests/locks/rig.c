@@ -75,7 +75,7 @@ static bool clash(const struct rig *r, const struct rig_hold *a, const struct ri
     if (!a->held || !b->held || a->object != b->object)
         return false;
     if (a->mode == PCL_SHARED && b->mode == PCL_SHARED && (r->props & PCL_PROP_SHARED))
-        return false;
+        return (r->props & PCL_PROP_CLASSES) && a->class != b->class;
     if (r->kind == PCL_LOCK_PAGE)
         return true;
     return !(r->props & PCL_PROP_EXACT) || (a->start <= b->last && b->start <= a->last);
@@ -226,14 +226,17 @@ static void begin(struct rig *r, struct rig_actor *a, const struct rig_op *op)
         *h = (struct rig_hold){.start = op->start,
                                .last = op->last,
                                .object = op->object,
-                               .mode = (uint8_t)op->mode};
+                               .mode = (uint8_t)op->mode,
+                               .class = (uint8_t)op->class};
         if (r->kind == PCL_LOCK_PAGE) {
             h->mode = shares_page(op->what) ? PCL_SHARED : PCL_EXCLUSIVE;
             pcl_page_begin(&r->L, op->what, op->object, op->bit ? op->bit : PCL_PG_LOCKED,
                            op->killable);
-        } else
+        } else {
             h->node = pcl_range_begin(&r->R, op->what, op->object, op->mode, op->start,
                                       op->last, op->killable);
+            r->R.node[h->node].class = h->class;
+        }
         return;
     }
     if (op->act == RIG_CLEAR) {

@@ -24,6 +24,7 @@ struct rig_op {
     enum rig_act act;
     unsigned what; /* of RIG_TAKE: enum pcl_page_what or enum pcl_range_what */
     enum pcl_mode mode;
+    enum pcl_class class;
     bool killable;
     uint8_t bit;     /* of a folio; 0: PCL_PG_LOCKED */
     uint32_t slot;   /* two locks may be held at a time */
@@ -38,7 +39,7 @@ enum { RIG_SLOTS = 2, RIG_FOLIOS = 8, RIG_INSTANCES = 3, RIG_MAX_TASKS = 16 };
 struct rig_hold {
     int64_t start, last;
     uint32_t object, node;
-    uint8_t held, mode, pad[6];
+    uint8_t held, mode, class, pad[5];
 };
 
 struct rig_actor {

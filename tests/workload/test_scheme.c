@@ -68,6 +68,8 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
         {"range-list", "hybrid", "range-list", "range-list"},
         {"range-list-rw", "hybrid", "range-list-rw", "range-list-rw"},
+        {"range-fifo", "hybrid", "fifo-list", "fifo-list"},
+        {"two-state", "hybrid", "two-state", "rwsem"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
