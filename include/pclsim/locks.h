@@ -277,18 +277,31 @@ struct pcl_range_op {
     uint64_t word;
 };
 
+/* What locks that go through a range unit by unit have done; outside the model state. */
+struct pcl_sweep_stats {
+    uint64_t taken, freed;   /* units */
+    uint64_t leaps, leapt;   /* and of them, in how many leaps and by leaps */
+    uint64_t nodes, nodes_max; /* of the lock's own index, all instances */
+    pcl_ns memory_end;       /* when they first took more than the machine's memory; -1: never */
+    int64_t memory_end_at;   /* and at which byte */
+};
+
 struct pcl_range_locks;
 
 struct pcl_range_lock_ops {
     const char *name, *summary, *source;
     unsigned props;
     const struct pcl_lock_param_info *params;
+    int64_t grain;     /* ranges are widened to multiples of so many bytes; 0: they are not */
     size_t state_size; /* per instance, model state: plain struct with indices */
     size_t cell_size;  /* of a cell, see pcl_range_cells(); 0: the lock has none */
     void (*init)(struct pcl_range_locks *R, uint32_t inst);
     enum pcl_more (*step)(struct pcl_range_locks *R, struct pcl_range_op *op);
     bool (*validate)(const struct pcl_range_locks *R, uint32_t inst, const char **why);
     void (*memory)(const struct pcl_range_locks *R, struct pcl_lock_memory *out);
+    /* How far an acquisition under way has come, in units; NULL: it has no such thing. */
+    void (*progress)(const struct pcl_range_locks *R, uint32_t node, uint64_t *done,
+                     uint64_t *total);
 };
 
 /* Requests that one body may hold at a time on the locks of one role. */
@@ -311,6 +324,7 @@ struct pcl_range_locks {
     struct pcl_range_op *op;     /* [n_bodies] */
     uint32_t n_bodies;
     struct pcl_lock_stats stats;
+    struct pcl_sweep_stats sweep;
     struct pcl_lock_notes *notes; /* NULL in the explorer */
 };
 

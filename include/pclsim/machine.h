@@ -212,6 +212,7 @@ struct pcl_machine {
 
     /* statistics */
     uint64_t steps, line_transfers, wakes, ipis, ticks, ios;
+    uint64_t leapt; /* of the steps, those in leaps */
     pcl_ns irqs_off_max;
     pcl_ns cause_ns[PCL_N_CAUSES];
     bool stop; /* set by the owner: leave pcl_machine_run() */
@@ -272,6 +273,23 @@ static inline bool pcl_go_on(struct pcl_machine *m)
     m->steps++;
     return true;
 }
+
+/* Micro-steps that are carried out at once, since all of them would run ahead: a leap. */
+struct pcl_leap {
+    uint64_t steps;
+    pcl_ns ns;       /* what they take */
+    pcl_line line;   /* the one that they touch, so many times; this CPU owns it */
+    uint64_t touches;
+    pcl_ns irqs_off; /* the longest interval with interrupts off among them */
+};
+
+/** Time that the running body has before anybody else can observe or disturb it, if it accesses no
+ * line but this one; -1 when the next micro-step must be taken by itself. */
+pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line);
+
+/** Leaps, at the beginning of a micro-step, which then goes on at the new time. The caller has
+ * changed the state as the micro-steps would have; l->ns fits into pcl_leap_room(). */
+void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l);
 
 /** Declares an access to shared state without a line of its own (a structure under a modelled
  * lock). The line primitives declare theirs themselves. Explorer only; free otherwise. */

@@ -68,6 +68,7 @@ int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum 
         if (R->ops->cell_size)
             pcl_state_register(m->state, (void **)&R->cell, R->ops->cell_size, &R->n_cells);
     }
+    R->sweep.memory_end = -1;
     pcl_lock_stats_init(&R->stats);
     R->notes = m->explore ? NULL : pcl_lock_notes_new(m);
     return PCL_OK;
@@ -134,6 +135,10 @@ uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, ui
         node++;
     PCL_ASSERT(node < end);
     PCL_ASSERT(start >= 0 && last >= start);
+    if (R->ops->grain) {
+        start -= start % R->ops->grain;
+        last |= R->ops->grain - 1; /* a power of two; 2^63 - 1 stays what it is */
+    }
     R->node[node] = (struct pcl_range_node){.start = start,
                                             .last = last,
                                             .owner = body,

@@ -43,6 +43,11 @@ void pcl_lines_fini(struct pcl_machine *m);
 /* Transfer time of a line between two CPUs; 0 for the same one. */
 pcl_ns pcl_distance(const struct pcl_machine *m, uint32_t a, uint32_t b);
 
+/* Does this CPU own the line, and nobody's request for it is under way? */
+bool pcl_line_mine(const struct pcl_machine *m, pcl_line tag);
+/* n accesses to a line that is mine, the last of them now. */
+void pcl_line_touches(struct pcl_machine *m, pcl_line tag, uint64_t n);
+
 /* sched.c */
 void pcl_sched_init(struct pcl_machine *m);
 void pcl_sched_fini(struct pcl_machine *m);

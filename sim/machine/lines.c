@@ -211,6 +211,34 @@ void pcl_store_slow(struct pcl_machine *m, pcl_line tag)
     take(m, tag, m->p->l1_hit);
 }
 
+static struct line *known(const struct pcl_linedir *d, pcl_line tag)
+{
+    struct line *set = &d->line[(size_t)set_of(d, tag) * WAYS];
+
+    for (int i = 0; i < WAYS; i++)
+        if (set[i].tag == tag)
+            return &set[i];
+    return NULL;
+}
+
+bool pcl_line_mine(const struct pcl_machine *m, pcl_line tag)
+{
+    const struct line *l = m->has_lines ? known(m->lines, tag) : NULL;
+
+    return !m->has_lines || (l && l->exclusive && l->owner == m->cur_cpu && l->busy <= m->at);
+}
+
+void pcl_line_touches(struct pcl_machine *m, pcl_line tag, uint64_t n)
+{
+    if (!m->has_lines)
+        return;
+    struct line *l = known(m->lines, tag);
+
+    m->lines->stamp += (uint32_t)n;
+    l->used = m->lines->stamp;
+    l->busy = m->at;
+}
+
 void pcl_load_slow(struct pcl_machine *m, pcl_line tag)
 {
     bool fresh;

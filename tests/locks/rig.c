@@ -343,7 +343,7 @@ static void rig_step(struct pcl_machine *m, uint32_t body)
         pcl_exit(m);
         break;
     }
-    if (!m->explore)
+    if (!m->explore && !r->blind)
         look(r);
 }
 
@@ -395,7 +395,8 @@ void rig_init(struct rig *r, const struct rig_conf *conf)
     const struct pcl_lock_entry *e = rig_lock(conf->lock);
     struct pcl_lock_choice choice = {.n_params = conf->n_params};
 
-    *r = (struct rig){.kind = e->kind, .props = rig_props(e), .n_tasks = conf->n_tasks};
+    *r = (struct rig){.kind = e->kind, .props = rig_props(e), .n_tasks = conf->n_tasks,
+                      .blind = conf->blind};
     if (conf->page_ops)
         r->props = conf->page_ops->props;
     if (conf->range_ops)

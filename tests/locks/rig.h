@@ -72,6 +72,7 @@ struct rig {
     struct rig_actor *actor;
     const struct rig_op **script; /* [n_tasks], each ends with RIG_END */
     uint32_t n_tasks;
+    bool blind;
     /* results */
     uint64_t granted, busy, killed;
     struct rig_event *log;
@@ -92,6 +93,7 @@ struct rig_conf {
     uint64_t seed;
     bool explore;
     bool no_run_ahead;
+    bool blind; /* nobody looks whether all is well: for long runs that are compared */
     const struct pcl_page_lock_ops *page_ops; /* instead of the named lock's */
     const struct pcl_range_lock_ops *range_ops;
 };

@@ -92,13 +92,14 @@ static const char *next_lock(size_t *i)
     return NULL;
 }
 
-/* Calls fn with the name of each range lock that has all of these properties. */
+/* Calls fn with the name of each range lock that has all of these properties; those whose ranges are
+ * of units have tests of their own (test_frontier.c). */
 static void each_lock(unsigned props, void (*fn)(const char *lock, unsigned props))
 {
     for (size_t i = 0; i < pcl_n_locks; i++) {
         const struct pcl_range_lock_ops *ops = pcl_lock_list[i].range;
 
-        if (ops && (ops->props & props) == props)
+        if (ops && !ops->grain && (ops->props & props) == props)
             fn(ops->name, ops->props);
     }
 }

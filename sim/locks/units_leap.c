@@ -1,0 +1,293 @@
+/*
+ * The frontier: a sweep over 2^51 units in as many steps as it has conflicts.
+ *
+ * A sweep locks (or unlocks) one unit after the other. As long as no other event is due before
+ * the next unit is done, and nothing about that unit is special, it could as well take n of them
+ * at once; n is the largest number whose cost fits in before the first rival:
+ *
+ *      cost(n) = n * (one unit) + (index nodes that n units need) * (one node)
+ *
+ * in integers of 128 bits. Nodes come at each 64th unit, one level more at each 4096th, and so on;
+ * how many is units_nodes(). Special, and done step by step, are: the first unit and the last
+ * one, whoever's locked unit stands in the way, the unit at which the index grows in height, the
+ * one at which the machine's memory ends, blocks of the index that are shared with others at the
+ * edge of somebody else's interval, and on release each unit in whose queue somebody waits.
+ *
+ * The next unit of a given queue is found without looking at those between. The queue of unit u is
+ * the top bits of (base + u) * G mod 2^64, so the question is: the smallest t for which
+ * a * t mod m lies in [l, r]. As in Euclid's algorithm, either the first multiple of a behind l
+ * lies in it, or the answer follows from that of the smaller question with a in the place of m.
+ */
+#include "units.h"
+
+static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
+
+enum {
+    TAKE_STEPS = 3, /* micro-steps of a unit: lock, look, unlock */
+    FREE_STEPS = 4, /* and a look at its queue */
+    TOUCHES = 2,    /* of the spinlock's line */
+    NODE_BYTES = 576,
+    MANY_QUEUES = 16 /* busy queues that leave no room worth a leap */
+};
+
+/* --- costs --------------------------------------------------------------------------------- */
+
+pcl_ns unit_node_new(const struct pcl_machine *m)
+{
+    return m->p->dram + m->p->zero_page * NODE_BYTES / 4096;
+}
+
+pcl_ns unit_node_free(const struct pcl_machine *m)
+{
+    return m->p->node_visit;
+}
+
+uint64_t unit_nodes_limit(const struct pcl_range_locks *R)
+{
+    return R->m->p->ram ? (uint64_t)R->m->p->ram / NODE_BYTES : UINT64_MAX;
+}
+
+void unit_nodes_got(struct pcl_range_locks *R, uint64_t n, uint64_t unit)
+{
+    struct pcl_sweep_stats *s = &R->sweep;
+
+    s->nodes += n;
+    if (s->nodes > s->nodes_max)
+        s->nodes_max = s->nodes;
+    if (s->memory_end >= 0 || s->nodes <= unit_nodes_limit(R))
+        return;
+    s->memory_end = R->m->at;
+    s->memory_end_at = (int64_t)unit * R->ops->grain;
+}
+
+/* --- queues -------------------------------------------------------------------------------- */
+
+/* The sum (file, unit) whose product with G is the hash. */
+static uint64_t key(const struct pcl_range_locks *R, uint32_t inst, uint64_t unit)
+{
+    (void)R;
+    return ((uint64_t)inst + 1) << 52 | unit;
+}
+
+uint32_t unit_bucket_of(const struct pcl_range_locks *R, uint32_t inst, uint64_t unit)
+{
+    int64_t bits = R->param[BITS];
+
+    return bits ? (uint32_t)(key(R, inst, unit) * golden >> (64 - bits)) : 0;
+}
+
+/* The smallest t with a * t mod m in [l, r], 0 < l <= r < m; NO_UNIT: none. */
+static uint64_t first_in(pcl_u128 a, pcl_u128 m, pcl_u128 l, pcl_u128 r)
+{
+    pcl_u128 t;
+    uint64_t y;
+
+    if (a == 0)
+        return NO_UNIT;
+    if (2 * a > m)
+        return first_in(m - a, m, m - r, m - l);
+    t = (l + a - 1) / a;
+    if (t * a <= r)
+        return (uint64_t)t;
+    y = first_in((a - m % a) % a, a, l % a, r % a);
+    return y == NO_UNIT ? NO_UNIT : (uint64_t)((l + m * y + a - 1) / a);
+}
+
+/* The first unit from u on whose queue this is. */
+static uint64_t next_in_queue(const struct pcl_range_locks *R, uint32_t inst, uint64_t u,
+                              uint32_t bucket)
+{
+    int64_t bits = R->param[BITS];
+    uint64_t at = key(R, inst, u) * golden, t;
+
+    if (unit_bucket_of(R, inst, u) == bucket)
+        return u;
+    uint64_t l = ((uint64_t)bucket << (64 - bits)) - at; /* modulo 2^64; at is not in it */
+
+    t = first_in(golden, (pcl_u128)1 << 64, l, l + ((UINT64_C(1) << (64 - bits)) - 1));
+    return t > NO_UNIT - u ? NO_UNIT : u + t;
+}
+
+/* The first unit from u on in whose queue somebody waits; 0: too many to ask. */
+static uint64_t next_awaited(const struct pcl_range_locks *R, uint32_t inst, uint64_t u)
+{
+    const struct unit_bucket *t = unit_buckets(R);
+    uint32_t none = R->n_cells - 1, n = 0;
+    uint64_t first = NO_UNIT;
+
+    for (uint32_t b = t[none].next_busy; b != none; b = t[b].next_busy) {
+        uint64_t at = ++n > MANY_QUEUES ? 0 : next_in_queue(R, inst, u, b);
+
+        if (at < first)
+            first = at;
+        if (first <= u)
+            break;
+    }
+    return first;
+}
+
+/* --- how far ------------------------------------------------------------------------------- */
+
+struct leap {
+    struct pcl_range_locks *R;
+    uint64_t a, end; /* units [a, end) might be done at once */
+    uint64_t before, after, top;
+    bool release;
+    unsigned height;
+    pcl_ns room, unit, node;
+    uint64_t nodes_left; /* that memory has room for */
+};
+
+static uint64_t nodes_of(const struct leap *l, uint64_t b)
+{
+    return units_nodes(l->before, l->release ? b : l->after, l->top, l->a, b);
+}
+
+static pcl_u128 cost_of(const struct leap *l, uint64_t b)
+{
+    return (pcl_u128)(b - l->a) * (uint64_t)l->unit + (pcl_u128)nodes_of(l, b) * (uint64_t)l->node;
+}
+
+static bool fits(const struct leap *l, uint64_t b)
+{
+    return cost_of(l, b) <= (uint64_t)l->room && nodes_of(l, b) <= l->nodes_left;
+}
+
+/* The end of the longest leap; a: none. */
+static uint64_t farthest(const struct leap *l)
+{
+    uint64_t lo = l->a, hi = l->end;
+
+    if (hi <= lo || !fits(l, lo + 1))
+        return lo;
+    if (fits(l, hi))
+        return hi;
+    while (hi - lo > 1) { /* lo fits, hi does not */
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        *(fits(l, mid) ? &lo : &hi) = mid;
+    }
+    return lo;
+}
+
+static void limit(struct leap *l, uint64_t end)
+{
+    if (end < l->end)
+        l->end = end;
+}
+
+/* Most nodes that one of the units [a, b) needs or leaves: those of its level and below. */
+static unsigned most_nodes(const struct leap *l, uint64_t b)
+{
+    uint64_t from = l->release ? l->a : l->a - 1, to = l->release ? b : b - 1;
+    unsigned level = l->height;
+
+    while (level > 0 && from >> 6 * level == to >> 6 * level)
+        level--;
+    return level;
+}
+
+static bool begin(struct leap *l, struct pcl_range_locks *R, uint32_t inst)
+{
+    const struct pcl_machine *m = R->m;
+
+    if (!R->param[LEAP] || m->spin[R->spin[inst]].holder != PCL_NONE)
+        return false;
+    l->R = R;
+    l->room = pcl_leap_room(m, pcl_range_line(R, inst));
+    l->top = units_top(R, inst);
+    l->height = units_height(l->top);
+    l->unit = (m->has_lines ? m->p->rmw + m->p->l1_hit : 0) + m->p->node_visit * l->height;
+    l->nodes_left = UINT64_MAX;
+    return l->room >= l->unit;
+}
+
+static void leap_to(const struct leap *l, uint32_t inst, uint64_t b, unsigned steps, pcl_ns look)
+{
+    struct pcl_range_locks *R = l->R;
+    uint64_t n = b - l->a;
+
+    pcl_leap(R->m, &(struct pcl_leap){
+                       .steps = n * steps,
+                       .ns = (pcl_ns)cost_of(l, b),
+                       .line = pcl_range_line(R, inst),
+                       .touches = n * TOUCHES,
+                       .irqs_off = l->unit - look + l->node * most_nodes(l, b)});
+    R->sweep.leaps++;
+    R->sweep.leapt += n;
+}
+
+/* --- acquire ------------------------------------------------------------------------------- */
+
+/* Not beyond the block of the index, the largest one, that the next entry shares with nobody yet. */
+static void limit_by_next(struct leap *l)
+{
+    uint64_t to = l->after;
+
+    for (unsigned level = 1; level <= l->height; level++)
+        if ((l->a - 1) >> 6 * level != l->after >> 6 * level)
+            to = l->after >> 6 * level << 6 * level;
+    limit(l, to);
+}
+
+void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
+{
+    struct pcl_range_node *n = &R->node[op->node];
+    uint64_t a = n->word[HI], b;
+    struct leap l = {.a = a, .end = units_end(R, n) - 1};
+
+    if (n->word[LO] == a || l.end <= a || !begin(&l, R, op->inst) ||
+        units_height(a) > l.height)
+        return;
+    l.before = a - 1;
+    l.after = units_from(R, op->inst, a);
+    l.node = unit_node_new(R->m);
+    limit(&l, UINT64_C(1) << 6 * l.height);
+    if (l.after != NO_UNIT)
+        limit_by_next(&l);
+    if (R->sweep.memory_end < 0)
+        l.nodes_left = unit_nodes_limit(R) - R->sweep.nodes;
+    b = farthest(&l);
+    if (b == a)
+        return;
+    leap_to(&l, op->inst, b, TAKE_STEPS, 0);
+    unit_nodes_got(R, nodes_of(&l, b), a);
+    R->sweep.taken += b - a;
+    n->word[HI] = b;
+}
+
+/* --- release ------------------------------------------------------------------------------- */
+
+/* Not to the end of the smallest block that an entry before it shares: its node stays. */
+static void limit_by_previous(struct leap *l)
+{
+    unsigned level = 1;
+
+    while (level < l->height && l->before >> 6 * level != l->a >> 6 * level)
+        level++;
+    limit(l, (((l->a >> 6 * level) + 1) << 6 * level) - 1);
+}
+
+void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
+{
+    struct pcl_range_node *n = &R->node[op->node];
+    uint64_t a = n->word[LO], b;
+    struct leap l = {.a = a, .end = n->word[HI] - 1, .release = true};
+    pcl_ns look = R->m->p->l1_hit;
+
+    if (l.end <= a || !begin(&l, R, op->inst))
+        return;
+    l.before = units_before(R, op->inst, a);
+    l.unit += look;
+    l.node = unit_node_free(R->m);
+    if (l.before != NO_UNIT)
+        limit_by_previous(&l);
+    limit(&l, next_awaited(R, op->inst, a));
+    b = farthest(&l);
+    if (b == a)
+        return;
+    R->sweep.nodes -= nodes_of(&l, b);
+    leap_to(&l, op->inst, b, FREE_STEPS, look);
+    R->sweep.freed += b - a;
+    n->word[LO] = b;
+}

@@ -1,0 +1,218 @@
+/*
+ * Locks that go unit by unit: a leap over many units is event for event what the units one by one
+ * are; giant ranges cost what they meet; what the index takes is what an XArray would.
+ */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static uint64_t pick(uint64_t i, uint64_t lane, uint64_t n)
+{
+    return pcl_below(pcl_stream(29, 0, 0, PCL_DRAW_ANALYSIS), i, lane, n);
+}
+
+/* --- leaps against single steps ------------------------------------------------------------ */
+
+enum { MAX_TASKS = 4, MAX_TAKES = 4, WORDS = MAX_TAKES * 4 + 2 };
+
+static struct rig_op words[MAX_TASKS][WORDS];
+static const struct rig_op *scripts[MAX_TASKS];
+
+static const struct {
+    const char *name;
+    int64_t unit;
+} locks[] = {{"unit-4k", INT64_C(1) << 12}, {"unit-2m", INT64_C(1) << 21},
+             {"unit-1g", INT64_C(1) << 30}};
+
+/* Where ranges lie: at the start, across a level of the index, at the end of all files. */
+static uint64_t place(uint64_t i, uint64_t lane, uint64_t last)
+{
+    static const uint64_t edges[] = {0, 64, 4096, 262144};
+    uint64_t off = pick(i, lane + 1, 200), edge = edges[pick(i, lane, 4)];
+
+    if (pick(i, lane + 2, 3) == 0)
+        return last - off;
+    return pick(i, lane + 3, 2) && edge > off ? edge - off : edge + off;
+}
+
+static uint64_t length(uint64_t i, uint64_t lane)
+{
+    switch (pick(i, lane, 12)) {
+    case 0:
+        return 1 + pick(i, lane + 1, 9000);
+    case 1:
+    case 2:
+    case 3:
+        return 1 + pick(i, lane + 1, 4);
+    default:
+        return 1 + pick(i, lane + 1, 300);
+    }
+}
+
+static void make_script(uint64_t i, uint32_t task, uint32_t n_tasks, int64_t unit)
+{
+    struct rig_op *w = words[task];
+    uint64_t last = (uint64_t)PCL_OFF_MAX / (uint64_t)unit, lane = 100 + task * 1000;
+    uint64_t home = place(i, 90, last), takes = 1 + pick(i, lane, MAX_TAKES);
+
+    scripts[task] = w;
+    for (uint64_t k = 0; k < takes; k++) {
+        uint64_t l = lane + 20 + k * 30, from = pick(i, l, 3) ? home : place(i, l + 1, last);
+        uint64_t to = from + length(i, l + 6) - 1;
+        int64_t start = (int64_t)from * unit + (int64_t)pick(i, l + 9, (uint64_t)unit);
+
+        to = to > last ? last : to;
+        *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = (pcl_ns)pick(i, l + 10, 40000)};
+        *w++ = (struct rig_op){
+            .act = RIG_TAKE,
+            .what = pick(i, l + 11, 8) ? PCL_RANGE_ACQUIRE : PCL_RANGE_TRY,
+            .mode = PCL_EXCLUSIVE,
+            .killable = pick(i, l + 12, 3) == 0,
+            .object = pick(i, l + 13, 8) == 0,
+            .start = start,
+            .last = (int64_t)to * unit > start ? (int64_t)to * unit : start};
+        *w++ = (struct rig_op){.act = pick(i, l + 14, 2) ? RIG_BURN : RIG_SLEEP,
+                               .ns = (pcl_ns)pick(i, l + 15, 20000)};
+        *w++ = (struct rig_op)DROP;
+    }
+    if (pick(i, lane + 1, 2))
+        *w++ = (struct rig_op)KILL((uint32_t)pick(i, lane + 2, n_tasks));
+    *w = (struct rig_op)END;
+}
+
+static void make_machine(uint64_t i, struct pcl_profile *p)
+{
+    if (pick(i, 1, 8) == 0) {
+        pcl_profile_ideal(p); /* all costs 0 but one, so that time goes on */
+        p->node_visit = 3;
+        return;
+    }
+    rig_small_machine(p, INT64_C(1) << pick(i, 2, 4));
+    p->zero_page = 50;
+    p->hz = pick(i, 3, 3) ? 250 << pick(i, 4, 8) : 0;
+    p->tick_cost = 70;
+    p->preempt = (int64_t)pick(i, 5, 3);
+    p->sched = pick(i, 6, 2) ? PCL_SCHED_CFS : PCL_SCHED_EEVDF;
+    p->slice = 30000;
+    if (pick(i, 7, 2)) /* memory ends within the run */
+        p->ram = 576 * (int64_t)(1 + pick(i, 8, 60));
+}
+
+static void run(struct rig *r, uint64_t i, const char *lock, uint32_t n_tasks,
+                const struct pcl_profile *p, bool leap)
+{
+    struct pcl_lock_param param[] = {{"leap", leap}, {"bits", (int64_t)pick(i, 9, 13)}};
+
+    rig_init(r, &(struct rig_conf){.lock = lock,
+                                   .param = param,
+                                   .n_params = 2,
+                                   .n_tasks = n_tasks,
+                                   .script = scripts,
+                                   .profile = p,
+                                   .seed = i,
+                                   .blind = i % 64 != 0});
+    rig_run(r);
+}
+
+#define SAME(field)                                                                            \
+    do {                                                                                       \
+        if (a->field != b->field)                                                              \
+            fail_msg("case %llu: " #field " is %lld with leaps, %lld without",                 \
+                     (unsigned long long)i, (long long)a->field, (long long)b->field);         \
+    } while (0)
+
+/* a leapt, b did not. */
+static void same(uint64_t i, const struct rig *a, const struct rig *b)
+{
+    SAME(n_log);
+    for (size_t k = 0; k < a->n_log; k++) {
+        SAME(log[k].t);
+        SAME(log[k].body);
+        SAME(log[k].object);
+        SAME(log[k].what);
+    }
+    SAME(m.eng.fp.a);
+    SAME(m.eng.fp.b);
+    SAME(m.eng.now);
+    SAME(m.steps);
+    SAME(m.line_transfers);
+    SAME(m.wakes);
+    SAME(m.ticks);
+    SAME(m.irqs_off_max);
+    for (int c = 0; c < PCL_N_CAUSES; c++)
+        SAME(m.cause_ns[c]);
+    for (uint32_t t = 0; t < a->n_tasks; t++) {
+        SAME(m.task[t].voluntary);
+        SAME(m.task[t].involuntary);
+        SAME(m.task[t].vruntime);
+    }
+    SAME(granted);
+    SAME(busy);
+    SAME(killed);
+    SAME(R.stats.walks);
+    SAME(R.stats.walk_visits);
+    SAME(R.stats.walk_foreign);
+    SAME(R.stats.lost_retries);
+    SAME(R.stats.line_transfers);
+    SAME(R.stats.waiters_max);
+    SAME(R.sweep.taken);
+    SAME(R.sweep.freed);
+    SAME(R.sweep.nodes);
+    SAME(R.sweep.nodes_max);
+    SAME(R.sweep.memory_end);
+    SAME(R.sweep.memory_end_at);
+    assert_int_equal(b->R.sweep.leaps, 0);
+    assert_int_equal(a->R.sweep.taken, a->R.sweep.freed);
+    assert_int_equal(a->R.sweep.nodes, 0);
+}
+
+static void leaps_are_what_single_steps_are(void **state)
+{
+    enum { CASES = 3000 };
+    uint64_t leapt = 0, taken = 0, killed = 0, waits = 0, ends = 0, foreign = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < CASES; i++) {
+        size_t l = (size_t)pick(i, 10, 3);
+        uint32_t n_tasks = 1 + (uint32_t)pick(i, 11, MAX_TASKS);
+        struct pcl_profile p;
+        struct rig a, b;
+
+        make_machine(i, &p);
+        for (uint32_t t = 0; t < n_tasks; t++)
+            make_script(i, t, n_tasks, locks[l].unit);
+        run(&a, i, locks[l].name, n_tasks, &p, true);
+        run(&b, i, locks[l].name, n_tasks, &p, false);
+        same(i, &a, &b);
+        leapt += a.R.sweep.leapt;
+        taken += a.R.sweep.taken + a.R.sweep.freed;
+        killed += a.killed;
+        waits += a.R.stats.waiters_max;
+        ends += a.R.sweep.memory_end >= 0;
+        foreign += a.R.stats.walk_foreign;
+        rig_fini(&a);
+        rig_fini(&b);
+    }
+    if (getenv("PCLSIM_TEST_STATS"))
+        print_message("%llu of %llu leapt, %llu killed, %llu waited, %llu ends, %llu foreign\n",
+                      (unsigned long long)leapt, (unsigned long long)taken,
+                      (unsigned long long)killed, (unsigned long long)waits,
+                      (unsigned long long)ends, (unsigned long long)foreign);
+    assert_true(leapt > taken / 2); /* else this says nothing */
+    assert_true(killed > CASES / 50 && waits > CASES / 5 && ends > CASES / 20);
+    assert_true(foreign > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaps_are_what_single_steps_are),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
