@@ -94,7 +94,7 @@ struct pcl_cache_totals {
     uint32_t free_folio, free_node;       /* heads of the free lists */
     uint32_t run_inode;                   /* no inode before this one holds a run */
     uint32_t n_folios, n_inodes, n_nodes; /* of the arrays below */
-    uint32_t pad;
+    uint32_t nr_migrating;                /* migration entries */
 };
 
 struct pcl_cache_conf {

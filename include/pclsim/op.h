@@ -27,7 +27,13 @@
     X(INSERT, "insert", "fallocate INSERT_RANGE: a hole of len bytes at off, the rest moves up") \
     X(MMAP, "mmap", "map [off, off + len): a VMA comes; nothing is mapped in yet")               \
     X(MUNMAP, "munmap", "unmap [off, off + len) from this address space")                       \
-    X(MPROTECT, "mprotect", "make [off, off + len) of this address space read-only, by a split VMA")
+    X(MPROTECT, "mprotect", "make [off, off + len) of this address space read-only, by a split VMA") \
+    X(MIGRATE, "migrate", "move the data of the range's folios to other pages; sync-light: wait for locks, not for write-back") \
+    X(MIGRATE_ASYNC, "migrate-async", "the same, waiting for nothing (compaction)")            \
+    X(MIGRATE_SYNC, "migrate-sync", "the same, waiting for write-back too")                    \
+    X(RECLAIM, "reclaim", "direct reclaim of len bytes of page cache, of whatever file: trylock only") \
+    X(KHUGEPAGED, "khugepaged", "make the 512 folios of the 2 MiB around off one large folio")  \
+    X(SPLIT, "split", "split the large folios of the range into pages")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

@@ -73,6 +73,8 @@ struct pcl_call {
     uint32_t inode, mm;
     uint32_t vma_seq;
     uint32_t folio;  /* referenced, PCL_NONE: none */
+    uint32_t other;  /* the one that takes its place, PCL_NONE */
+    uint32_t batch;  /* folios held locked together, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
     uint32_t held[PCL_N_ROLES]; /* node of the held request + 1 */
@@ -86,6 +88,15 @@ struct pcl_call_times {
     pcl_ns lock_begin;
     pcl_ns hold;
     pcl_ns held_since[PCL_N_ROLES];
+};
+
+#define PCL_BATCH 31 /* folios of a folio_batch */
+
+/* Folios that a call holds locked together. */
+struct pcl_batch {
+    uint32_t folio[PCL_BATCH];
+    uint32_t n;    /* 0: free */
+    uint32_t next; /* chunk filled before, PCL_NONE */
 };
 
 /* A transfer between folios and the device. */
@@ -168,9 +179,12 @@ struct pcl_kernel {
     uint64_t dirty_background, dirty_limit; /* pages */
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
+    struct pcl_batch *batch;      /* [n_batches] chunks */
+    uint32_t n_batches, cap_batches;
     uint64_t page_faults, major_faults, reclaimed, throttled;
     uint64_t vma_faults, vma_aborts; /* without mmap_lock, and those that had to take it */
     uint64_t fallbacks; /* direct writes that went through the cache */
+    uint64_t migrated, not_migrated, merged, splits;
     uint64_t failed[PCL_N_CALL_ERRORS]; /* calls by what they returned */
 };
 

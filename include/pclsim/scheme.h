@@ -52,7 +52,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "move with their pages")                                                                 \
     X(UNALIGNED_DIO, "unaligned-dio", CHOICE, "shared-first|exclusive", PCL_DIO_SHARED_FIRST,  \
       "XFS, direct writes of parts of blocks: shared unless they allocate, or exclusive, as "   \
-      "before 5.12")
+      "before 5.12")  \
+    X(MIGRATE_INVALIDATE, "migrate-invalidate", CHOICE, "no|yes", PCL_NO,                      \
+      "migration holds the invalidate lock, shared, over its call")
 
 enum pcl_option {
 #define X(id, name, kind, words, def, what) PCL_OPTION_##id,

@@ -57,8 +57,14 @@ void pcl_map_set(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pgof
     uint32_t old = PCL_NONE;
 
     PCL_ASSERT(pgoff <= PCL_PAGE_LAST);
-    if (pcl_bt_valid(at) && !(pcl_bt_val(c->pte, at) & MIGRATING))
-        old = (uint32_t)pcl_bt_val(c->pte, at);
+    if (pcl_bt_valid(at)) {
+        uint64_t val = pcl_bt_val(c->pte, at);
+
+        if (val & MIGRATING)
+            c->t->nr_migrating--;
+        else
+            old = (uint32_t)val;
+    }
     attach(c, folio);
     (void)pcl_bt_set(c->pte, key, folio | (writable ? WRITABLE : 0));
     if (old != PCL_NONE)
@@ -91,7 +97,9 @@ bool pcl_map_clear(struct pcl_cache *c, uint32_t inode, uint32_t mm, uint64_t pg
         return false;
     val = pcl_bt_val(c->pte, at);
     (void)pcl_bt_del(c->pte, key);
-    if (!(val & MIGRATING))
+    if (val & MIGRATING)
+        c->t->nr_migrating--;
+    else
         detach(c, (uint32_t)val);
     return true;
 }
@@ -120,12 +128,14 @@ static bool visit_migrating(struct pcl_cache *c, const struct sweep *s, struct p
 {
     if (s->what == SWEEP_RESTORE && pte->folio == s->folio) {
         pcl_bt_put(c->pte, at, s->now | (pte->writable ? WRITABLE : 0));
+        c->t->nr_migrating--;
         attach(c, s->now);
         return true;
     }
     if (s->what != SWEEP_UNMAP || s->folio != PCL_NONE)
         return false;
     (void)pcl_bt_del(c->pte, pcl_bt_key(c->pte, at));
+    c->t->nr_migrating--;
     return true;
 }
 
@@ -139,12 +149,14 @@ static bool visit(struct pcl_cache *c, const struct sweep *s, struct pcl_bt_at a
         return false;
     if (s->what == SWEEP_PROTECT && !pte->writable)
         return false;
-    if (s->what == SWEEP_PROTECT)
+    if (s->what == SWEEP_PROTECT) {
         pcl_bt_put(c->pte, at, pte->folio);
-    else if (s->what == SWEEP_MIGRATE)
+    } else if (s->what == SWEEP_MIGRATE) {
         pcl_bt_put(c->pte, at, pcl_bt_val(c->pte, at) | MIGRATING);
-    else
+        c->t->nr_migrating++;
+    } else {
         (void)pcl_bt_del(c->pte, pcl_bt_key(c->pte, at));
+    }
     if (s->fn != NULL)
         s->fn(s->arg, pte);
     if (s->what != SWEEP_PROTECT)

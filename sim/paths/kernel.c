@@ -95,7 +95,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->call = pcl_xcalloc(k->n_bodies, sizeof(*k->call));
     k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        k->call[b].folio = k->call[b].bio = k->call[b].truth = PCL_NONE;
+        k->call[b].folio = k->call[b].other = k->call[b].batch = k->call[b].bio =
+            k->call[b].truth = PCL_NONE;
     return init_locks(k, conf->scheme, err);
 }
 
@@ -116,6 +117,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     free(k->call);
     free(k->times);
     free(k->bio);
+    free(k->batch);
     if (k->cache)
         pcl_cache_free(k->cache);
 }
@@ -175,6 +177,8 @@ void pcl_kernel_register(struct pcl_kernel *k)
     pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));
     pcl_state_register_value(st, &k->free_bio, sizeof(k->free_bio));
     pcl_state_register(st, (void **)&k->bio, sizeof(*k->bio), &k->n_bios);
+    pcl_state_register_value(st, &k->n_batches, sizeof(k->n_batches));
+    pcl_state_register(st, (void **)&k->batch, sizeof(*k->batch), &k->n_batches);
     for (uint32_t i = 0; i < k->n_inodes; i++) {
         pcl_state_register_value(st, &k->ext[i].n, sizeof(k->ext[i].n));
         pcl_state_register(st, (void **)&k->ext[i].v, sizeof(*k->ext[i].v), &k->ext[i].n);
@@ -291,6 +295,8 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
                            .off = r->off,
                            .len = r->len > PCL_OFF_MAX - r->off ? PCL_OFF_MAX - r->off : r->len,
                            .folio = PCL_NONE,
+                           .other = PCL_NONE,
+                           .batch = PCL_NONE,
                            .bio = PCL_NONE,
                            .truth = PCL_NONE};
     k->times[k->m->cur].hold = r->hold;
@@ -381,6 +387,8 @@ void pcl_flusher_step(struct pcl_kernel *k)
                                .active = 1,
                                .inode = i,
                                .folio = PCL_NONE,
+                               .other = PCL_NONE,
+                               .batch = PCL_NONE,
                                .bio = PCL_NONE,
                                .truth = PCL_NONE,
                                .last = PCL_PAGE_LAST};

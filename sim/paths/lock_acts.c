@@ -58,7 +58,7 @@ enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     (void)s;
     for (int r = 0; r < PCL_N_ROLES; r++)
         PCL_ASSERT(c->held[r] == 0);
-    PCL_ASSERT(c->folio == PCL_NONE);
+    PCL_ASSERT(c->folio == PCL_NONE && c->other == PCL_NONE && c->batch == PCL_NONE);
     if (c->truth != PCL_NONE)
         pcl_oracle_end(k->cache->oracle, c->truth);
     c->truth = PCL_NONE;

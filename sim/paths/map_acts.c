@@ -160,3 +160,51 @@ enum pcl_flow act_if_eof(struct pcl_kernel *k, struct pcl_call *c, const struct 
         return flow_to(k, c, s->to[0], FLOW_STEP);
     return flow_next(c, FLOW_STEP);
 }
+
+/* --- migration entries ----------------------------------------------------------------------- */
+
+/* try_to_migrate(): the locked folio's mappings become migration entries. */
+enum pcl_flow act_migrate_unmap(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct flush f = {.n = 0};
+
+    (void)s;
+    pcl_load(k->m, folio_line(k, c->folio));
+    shoot(k, &f, pcl_folio_migrate_ptes(k->cache, c->folio, note_flush, &f));
+    return flow_next(c, FLOW_STEP);
+}
+
+/* remove_migration_ptes(): they map the new folio, or the old one again when it was not moved. */
+enum pcl_flow act_migrate_restore(struct pcl_kernel *k, struct pcl_call *c,
+                                  const struct pcl_step *s)
+{
+    uint32_t now = c->other == PCL_NONE ? c->folio : c->other;
+
+    (void)s;
+    if (k->cache->t->nr_migrating == 0)
+        return flow_next(c, FLOW_SKIP);
+    pcl_rmw(k->m, folio_line(k, now));
+    pcl_burn(k->m, k->m->p->pte * (pcl_ns)pcl_folio_restore_ptes(k->cache, c->folio, now));
+    return flow_next(c, FLOW_STEP);
+}
+
+/* A fault on a migration entry sleeps until the folio that it names is unlocked, with mmap_lock
+ * held, and faults again: to[0]. */
+enum pcl_flow act_migration_wait(struct pcl_kernel *k, struct pcl_call *c,
+                                 const struct pcl_step *s)
+{
+    enum pcl_flow flow;
+
+    if (c->folio == PCL_NONE) {
+        if (k->cache->t->nr_migrating == 0)
+            return flow_next(c, FLOW_SKIP);
+        pcl_touch(k->m, PCL_LINE(PTE, c->mm));
+        c->folio = pcl_map_migrating(k->cache, c->inode, c->mm, c->cur);
+        if (c->folio == PCL_NONE)
+            return flow_next(c, FLOW_STEP);
+        pcl_folio_get(k->cache, c->folio); /* until it is queued */
+        return FLOW_STEP;
+    }
+    flow = act_page_wait_drop(k, c, s);
+    return c->folio == PCL_NONE ? flow_to(k, c, s->to[0], flow) : flow;
+}

@@ -28,6 +28,12 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_MMAP] =          {"X---X", "X---X", "X---X"},
     [PCL_OP_MUNMAP] =        {"X---X", "X---X", "X---X"},
     [PCL_OP_MPROTECT] =      {"X---X", "X---X", "X---X"},
+    [PCL_OP_MIGRATE] =       {"--S-S", "--S-S", "--S-S"}, /* invalidate: if the scheme says so */
+    [PCL_OP_MIGRATE_ASYNC] = {"--S-S", "--S-S", "--S-S"},
+    [PCL_OP_MIGRATE_SYNC] =  {"--S-S", "--S-S", "--S-S"},
+    [PCL_OP_RECLAIM] =       {"----S", "----S", "----S"},
+    [PCL_OP_KHUGEPAGED] =    {"----S", "----S", "----S"},
+    [PCL_OP_SPLIT] =         {"----S", "----S", "----S"},
 };
 
 static int column(enum pcl_role role)
@@ -49,6 +55,11 @@ char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role)
     if (role == PCL_ROLE_PAGE)
         return 'X';
     return col < 0 || !mode[0] ? '-' : mode[col];
+}
+
+static bool faults(enum pcl_op op)
+{
+    return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE;
 }
 
 static bool extends(const struct pcl_kernel *k, const struct pcl_call *c)
@@ -109,7 +120,7 @@ int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl
         return extends(k, c) ? PCL_EXCLUSIVE : PCL_SHARED; /* page locks order what it changes */
     if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S')
         return direct_write_mode(k, c);
-    if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && op != PCL_OP_PUNCH &&
+    if (k->fs == PCL_FS_TMPFS && role == PCL_ROLE_INVALIDATE && faults(op) &&
         !(ki->punching && c->cur >= ki->punch_first && c->cur <= ki->punch_last))
         return -1;
     if (role == PCL_ROLE_ILOCK && c->n == 0 && /* n: it only reads in what a fault misses */

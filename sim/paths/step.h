@@ -121,6 +121,11 @@ uint32_t pcl_bio_new(struct pcl_kernel *k);
 
 #define ACT(fn) enum pcl_flow fn(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 
+/* batch.c */
+void pcl_batch_add(struct pcl_kernel *k, struct pcl_call *c, uint32_t folio);
+/* The folio added last; PCL_NONE: none left. */
+uint32_t pcl_batch_take(struct pcl_kernel *k, struct pcl_call *c);
+
 /* lock_acts.c */
 ACT(act_label);
 ACT(act_goto);
@@ -182,6 +187,9 @@ ACT(act_unmap_range);
 ACT(act_unmap_folio);
 ACT(act_dontneed);
 ACT(act_protect);
+ACT(act_migrate_unmap);
+ACT(act_migrate_restore);
+ACT(act_migration_wait);
 ACT(act_if_tried);
 ACT(act_if_eof);
 /* vma.c */
@@ -222,6 +230,29 @@ ACT(act_check_shift);
 ACT(act_to_tail);
 ACT(act_shift_extents);
 ACT(act_if_moves);
+
+/* mm_acts.c */
+ACT(act_put_behind);
+ACT(act_swap_folios);
+ACT(act_migrate_invalidate);
+ACT(act_migrate_next);
+ACT(act_migrate_lock);
+ACT(act_migrate_writeback);
+ACT(act_replace);
+ACT(act_migrate_copy);
+ACT(act_migrate_again);
+ACT(act_reclaim_next);
+ACT(act_remove_frozen);
+ACT(act_keep);
+ACT(act_huge_range);
+ACT(act_huge_next);
+ACT(act_batch_add);
+ACT(act_batch_take);
+ACT(act_huge_copy);
+ACT(act_merge);
+ACT(act_take_other);
+ACT(act_next_large);
+ACT(act_split);
 
 #undef ACT
 

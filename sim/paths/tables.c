@@ -35,6 +35,12 @@ static const struct {
     [PCL_OP_MPROTECT] = {pcl_mprotect_path},
     [PCL_OP_PAGE_WAIT] = {pcl_page_wait_path},
     [PCL_OP_PAGE_WAIT_DROP] = {pcl_page_wait_drop_path},
+    [PCL_OP_MIGRATE] = {pcl_migrate_path},
+    [PCL_OP_MIGRATE_ASYNC] = {pcl_migrate_path},
+    [PCL_OP_MIGRATE_SYNC] = {pcl_migrate_path},
+    [PCL_OP_RECLAIM] = {pcl_reclaim_path},
+    [PCL_OP_KHUGEPAGED] = {pcl_khugepaged_path},
+    [PCL_OP_SPLIT] = {pcl_split_path},
     [PCL_N_OPS] = {pcl_writeback_path},
 };
 

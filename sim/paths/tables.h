@@ -116,6 +116,10 @@ extern const struct pcl_step pcl_allocate_path[];
 extern const struct pcl_step pcl_page_lock_path[];
 extern const struct pcl_step pcl_page_wait_path[];
 extern const struct pcl_step pcl_page_wait_drop_path[];
+extern const struct pcl_step pcl_migrate_path[];
+extern const struct pcl_step pcl_reclaim_path[];
+extern const struct pcl_step pcl_khugepaged_path[];
+extern const struct pcl_step pcl_split_path[];
 /* tables_space.c */
 extern const struct pcl_step pcl_dontneed_path[];
 extern const struct pcl_step pcl_mmap_path[];

@@ -77,7 +77,7 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
 static bool one_page(enum pcl_op op)
 {
     return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE || op == PCL_OP_PAGE_LOCK ||
-           op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP;
+           op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP || op == PCL_OP_KHUGEPAGED;
 }
 
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,

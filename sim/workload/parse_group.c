@@ -392,7 +392,10 @@ static bool uses_size(const struct pcl_group *g)
            g->weight[PCL_OP_DWRITE] || g->weight[PCL_OP_PUNCH] || g->weight[PCL_OP_ALLOCATE] ||
            g->weight[PCL_OP_DONTNEED] || g->weight[PCL_OP_ZERO] || g->weight[PCL_OP_COLLAPSE] ||
            g->weight[PCL_OP_INSERT] || g->weight[PCL_OP_MMAP] || g->weight[PCL_OP_MUNMAP] ||
-           g->weight[PCL_OP_MPROTECT];
+           g->weight[PCL_OP_MPROTECT] ||
+           g->weight[PCL_OP_MIGRATE] ||
+           g->weight[PCL_OP_MIGRATE_ASYNC] || g->weight[PCL_OP_MIGRATE_SYNC] ||
+           g->weight[PCL_OP_RECLAIM] || g->weight[PCL_OP_SPLIT];
 }
 
 static int check_region(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g)
