@@ -48,7 +48,8 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
 {
     const struct pcl_group_plan *p = &s->plan[s->group_of[task]];
     int64_t at = g->region_at, len = g->region_len;
-    uint64_t places = p->places, place;
+    /* those of the mix's one size; an operation on one page finds room at any */
+    uint64_t places = size == g->size.a || g->offsets == PCL_OFF_ZIPF ? p->places : 0, place;
 
     if (g->offsets == PCL_OFF_HOT)
         return at;
@@ -85,15 +86,17 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
 {
     int64_t size = draw(s, &g->size, task, PCL_DRAW_SIZE, i);
 
+    enum pcl_op op = pick_op(s, task, i);
+
+    if (one_page(op))
+        size = 1;
     if (size > g->region_len)
         size = g->region_len;
-    *r = (struct pcl_request){.op = (uint8_t)pick_op(s, task, i),
+    *r = (struct pcl_request){.op = (uint8_t)op,
                               .inode = s->inode_of[task],
                               .mm = s->mm_of[task],
                               .off = pick_offset(s, g, task, i, size),
                               .len = size};
-    if (one_page((enum pcl_op)r->op))
-        r->len = 1;
     if (r->op == PCL_OP_FSYNC)
         r->off = r->len = 0; /* the whole file */
     if (r->op == PCL_OP_PAGE_LOCK)
