@@ -28,7 +28,7 @@ static const pcl_lockform_print lock_forms[] = {[RUN_LOCKSTAT] = pcl_lockstat_pr
                                                 [RUN_PERF] = pcl_perf_lock_print,
                                                 [RUN_PERF_CSV] = pcl_perf_lock_csv};
 
-#define FS_WORDS "xfs|ext4|tmpfs|page-only"
+#define FS_WORDS "xfs|ext4|tmpfs|page-only|ext4-half-shared|ext4-exclusive-dio"
 #define NOT_GIVEN (-1)
 #define DEFAULT_MAX_THINK INT64_C(1000000000) /* 1 s: longer gaps are people, not programs */
 
@@ -41,7 +41,7 @@ static const struct cli_option options[] = {
     {"machine", 'm', CLI_TEXT, offsetof(struct values, machine), "NAME|FILE", "@machine", 0, 0,
      "machine profile; else the scenario's, for a trace server-2s"},
     {"fs", 0, CLI_CHOICE, offsetof(struct values, fs), "FS", FS_WORDS, 0, 0,
-     "which locks an operation takes: xfs, ext4, tmpfs or page-only; else the scenario's, for "
+     "which locks an operation takes: xfs, ext4, tmpfs, page-only, or one of two older ext4; else the scenario's, for "
      "a "
      "trace xfs"},
     {"replay", 0, CLI_TEXT, offsetof(struct values, replay), "MODE", "think|open|asap", 0, 0,

@@ -17,6 +17,8 @@ enum pcl_fs {
     PCL_FS_EXT4,
     PCL_FS_TMPFS,
     PCL_FS_PAGE_ONLY,
+    PCL_FS_EXT4_HALF_SHARED, /* ext4 with other locks around direct I/O: personality.c */
+    PCL_FS_EXT4_EXCLUSIVE_DIO,
     PCL_N_FS
 };
 

@@ -184,6 +184,15 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
+/* A direct write that changes neither size nor blocks goes on without the iolock. */
+enum pcl_flow act_unlock_overwrite(struct pcl_kernel *k, struct pcl_call *c,
+                                   const struct pcl_step *s)
+{
+    if (c->phase == 0 && !pcl_dio_overwrites(k, c))
+        return flow_next(c, FLOW_SKIP);
+    return act_unlock(k, c, s);
+}
+
 /* --- page locks ---------------------------------------------------------------------------- */
 
 /* Carries a page-lock operation on; true when it is over. */

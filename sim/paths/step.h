@@ -91,6 +91,9 @@ enum pcl_class pcl_call_class(const struct pcl_call *c);
 /** Sets first, last and cur from off and len, and tells the oracle that the operation begins. */
 void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c);
 
+/** A direct write inside the file, over blocks that are there. */
+bool pcl_dio_overwrites(const struct pcl_kernel *k, const struct pcl_call *c);
+
 /** A direct write: does it begin or end inside a block? */
 bool pcl_dio_partial(const struct pcl_call *c);
 /** Has it the iolock shared and needs it exclusive, since there are such blocks to allocate? */
@@ -136,6 +139,7 @@ ACT(act_fs_cpu);
 ACT(act_hold);
 ACT(act_lock);
 ACT(act_unlock);
+ACT(act_unlock_overwrite);
 ACT(act_downgrade);
 ACT(act_await_punch);
 ACT(act_fault_invalidate);

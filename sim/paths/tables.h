@@ -96,7 +96,9 @@ enum {
 extern const struct pcl_step pcl_buffered_read_path[];
 extern const struct pcl_step pcl_buffered_write_path[];
 extern const struct pcl_step pcl_direct_read_path[];
+extern const struct pcl_step pcl_direct_read_early_path[];
 extern const struct pcl_step pcl_direct_write_path[];
+extern const struct pcl_step pcl_direct_write_early_path[];
 extern const struct pcl_step pcl_fsync_path[];
 extern const struct pcl_step pcl_writeback_path[];
 /* tables_fault.c */

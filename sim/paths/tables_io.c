@@ -108,6 +108,27 @@ const struct pcl_step pcl_direct_read_path[] = {
     S_END,
 };
 
+/* __blockdev_direct_IO() with DIO_LOCKING: the lock is for the submission */
+const struct pcl_step pcl_direct_read_early_path[] = {
+    S_ENTER(syscall),
+    S_LOCK(IOLOCK),
+    S_IF(if_beyond, L_OUT),
+    WRITE_AND_WAIT,
+    S_DO(dio_begin),
+    S_LOCK(ILOCK),
+    S_CPU(node_visit),
+    S_UNLOCK(ILOCK),
+    S_DO(direct),
+    S_UNLOCK(IOLOCK),
+    S_SLEEPY(io_wait),
+    S_DO(direct_done),
+    S_DO(dio_end),
+    S_AT(L_OUT),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_END,
+};
+
 /* xfs_file_dio_write(), ext4_dio_write_iter(): the cache is written and dropped before the transfer
  * (kiocb_invalidate_pages) and dropped again after it, since a read or a fault may have brought the
  * old data in meanwhile. Where a page has become dirty again the write goes through the cache; after
@@ -123,6 +144,41 @@ const struct pcl_step pcl_direct_write_path[] = {
     S_IF(if_tried, L_OUT),
     S_IF(if_busy, L_BUFFERED),
     S_DO(dio_begin),
+    S_LOCK(ILOCK),
+    S_CPU(node_visit),
+    S_UNLOCK(ILOCK),
+    S_IF(if_rejected, L_REJECTED),
+    S_DO(direct),
+    S_SLEEPY(io_wait),
+    S_DO(direct_done),
+    S_GOTO(L_NEXT),
+    S_AT(L_OUT),
+    S_DO(dio_end),
+    S_DO(set_size),
+    S_UNLOCK(IOLOCK),
+    S_EXIT,
+    S_AT(L_REJECTED),
+    S_DO(dio_end),
+    S_UNLOCK(IOLOCK),
+    S_GOTO(L_RETRY),
+    S_AT(L_BUFFERED),
+    S_UNLOCK(IOLOCK),
+    S_DO(as_buffered),
+    S_END,
+};
+
+/* ext4_direct_IO_write() of 2019: an overwrite is on its own once it is counted as in flight */
+const struct pcl_step pcl_direct_write_early_path[] = {
+    S_ENTER(syscall),
+    S_AT(L_RETRY),
+    S_LOCK(IOLOCK),
+    WRITE_AND_WAIT,
+    S_AT(L_NEXT),
+    INVALIDATE_PAGES2,
+    S_IF(if_tried, L_OUT),
+    S_IF(if_busy, L_BUFFERED),
+    S_DO(dio_begin),
+    {.act = act_unlock_overwrite, .name = "unlock IOLOCK of an overwrite", .role = PCL_ROLE_IOLOCK},
     S_LOCK(ILOCK),
     S_CPU(node_visit),
     S_UNLOCK(ILOCK),

@@ -59,7 +59,8 @@ static const struct pcl_key scenario_rows[] = {
      0},
     {"source", PCL_KEY_TEXT, S(source), 0, 0, NULL, "",
      "where the numbers of the scenario come from", 0, 0},
-    {"fs", PCL_KEY_WORD, S(fs), 0, 0, "xfs|ext4|tmpfs|page-only", "xfs",
+    {"fs", PCL_KEY_WORD, S(fs), 0, 0,
+     "xfs|ext4|tmpfs|page-only|ext4-half-shared|ext4-exclusive-dio", "xfs",
      "personality: which locks each operation takes, in which mode; `page-only` has page locks "
      "and nothing else",
      0, 0},

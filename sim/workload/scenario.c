@@ -12,6 +12,8 @@ static const char *const fs_names[PCL_N_FS] = {
     [PCL_FS_EXT4] = "ext4",
     [PCL_FS_TMPFS] = "tmpfs",
     [PCL_FS_PAGE_ONLY] = "page-only",
+    [PCL_FS_EXT4_HALF_SHARED] = "ext4-half-shared",
+    [PCL_FS_EXT4_EXCLUSIVE_DIO] = "ext4-exclusive-dio",
 };
 
 const char *pcl_fs_name(enum pcl_fs fs)

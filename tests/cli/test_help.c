@@ -140,7 +140,7 @@ static void option_values_are_checked(void **state)
         {"--reps", "99999999999999999999", "found '99999999999999999999'"},
         {"--seed", "1.5", "found '1.5'"},
         {"--jobs", "0", "from 1 to"},
-        {"--fs", "btrfs", "xfs|ext4|tmpfs|page-only"},
+        {"--fs", "btrfs", "xfs|ext4|tmpfs|page-only|ext4-half-shared|ext4-exclusive-dio"},
         {"--format", "xml", "table|json"},
         {"--scheme", "v5.8,,v5.9", "empty entry"},
         {"--db", "", "found nothing"},

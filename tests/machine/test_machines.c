@@ -23,7 +23,8 @@ static const struct {
     {"cloud-8vcpu", 8, PCL_SCHED_EEVDF},     {"guest-2vcpu", 2, PCL_SCHED_EEVDF},
     {"knl-256", 256, PCL_SCHED_CFS},         {"laptop", 8, PCL_SCHED_EEVDF},
     {"server-2s", 64, PCL_SCHED_CFS},        {"server-2s-eevdf", 64, PCL_SCHED_EEVDF},
-    {"server-2s-optane", 32, PCL_SCHED_CFS}, {"server-8s", 224, PCL_SCHED_CFS},
+    {"server-2s-optane", 32, PCL_SCHED_CFS}, {"server-2s-p3600", 64, PCL_SCHED_CFS},
+    {"server-8s", 224, PCL_SCHED_CFS},
 };
 
 static void load(const char *name, struct pcl_profile *p)

@@ -64,7 +64,7 @@ static const struct bad files[] = {
     {S "cpus = 4k\n" F G, 4, 8, "cpus: want a whole number, found '4k'", NULL},
     {S "reps = 0\n" F G, 4, 8, "reps: want a whole number from 1 to", NULL},
     {S "seed = 9223372036854775808\n" F G, 4, 8, "number too large", NULL},
-    {S "fs = ext5\n" F G, 4, 6, "fs: want xfs, ext4, tmpfs or page-only, found 'ext5'",
+    {S "fs = ext5\n" F G, 4, 6, "fs: want xfs, ext4, tmpfs, page-only, ext4-half-shared or ext4-exclusive-dio, found 'ext5'",
      "'ext4'"},
     {S "machine = a b\n" F G, 4, 11, "want a name", NULL},
     {S "violations = maybe\n" F G, 4, 14, "want never or expected", NULL},
@@ -192,7 +192,7 @@ static const struct bad files[] = {
     {SFG "[grid]\ng.takss = 1\n", 9, 1, "unknown key 'takss' of 'g'", "'tasks'"},
     {SFG H "[grid]\ntasks = 1, 2\n", 11, 1, "'tasks' is a key of 2 sections",
      "g.tasks or h.tasks"},
-    {SFG "[grid]\nfs = xfs, zfs\n", 9, 11, "want xfs, ext4, tmpfs or page-only", "'xfs'"},
+    {SFG "[grid]\nfs = xfs, zfs\n", 9, 11, "want xfs, ext4, tmpfs, page-only, ext4-half-shared or ext4-exclusive-dio", "'xfs'"},
     {SFG "[grid]\ntasks=1\nthink=1us\nhold=1us\nsize=4k\nalign=4k\npasses=1\ncpus=1\n", 15, 1,
      "at most 6 axes", NULL},
 
