@@ -21,7 +21,7 @@
  * held across I/O. It sets a bit in that node's link, which the mark's CAS meets; then the
  * releaser takes the instance's spinlock and wakes the node's sleepers, all of them, as they
  * need not overlap each other. A woken waiter owns nothing and starts from the head. Nobody
- * sleeps inside (list_pool.h), and a releaser goes inside before it marks a node with sleepers,
+ * sleeps inside (cell_pool.h), and a releaser goes inside before it marks a node with sleepers,
  * so that the queue stays what it is while it empties it.
  *
  * The locks that share this say which requests stand before, behind and in the way of which,
@@ -30,7 +30,7 @@
 #ifndef PCLSIM_LOCKS_LIST_LOCK_H
 #define PCLSIM_LOCKS_LIST_LOCK_H
 
-#include "list_pool.h"
+#include "list_node.h"
 #include "wake_list.h"
 
 enum { P_LIST_SLEEP, P_LIST_SPIN, P_LIST_POOL, P_LIST_OWN };
@@ -154,7 +154,7 @@ static inline pcl_line list_lock_line(const struct list_call *c)
 
 static inline pcl_line list_word_line(const struct list_call *c, uint32_t prev)
 {
-    return prev ? list_line(c->R, prev) : list_lock_line(c);
+    return prev ? pool_line(c->R, prev) : list_lock_line(c);
 }
 
 static inline uint64_t *list_word(const struct list_call *c, uint32_t prev)
@@ -185,7 +185,7 @@ static inline void list_unlink(struct list_call *c)
     uint32_t cur = list_at(c->n->word[LIST_CUR]);
 
     if (list_cas(c, list_at(list_node(c->R, cur)->next)))
-        list_retire(c->R, cur);
+        pool_retire(c->R, cur);
 }
 
 static inline void list_advance(struct list_call *c)
@@ -203,7 +203,7 @@ static inline struct list_node *list_visit(struct list_call *c)
 
     if (!cur)
         return NULL;
-    pcl_load(c->m, list_line(c->R, cur));
+    pcl_load(c->m, pool_line(c->R, cur));
     pcl_burn(c->m, c->m->p->node_visit);
     return list_node(c->R, cur);
 }
@@ -212,15 +212,13 @@ static inline struct list_node *list_visit(struct list_call *c)
 
 static inline void list_enter(struct list_call *c)
 {
-    pcl_rmw(c->m, list_task_line(c->R, c->m->cur));
-    list_step_epoch(c->R, c->m->cur);
+    pool_enter(c->R);
     c->op->flags |= LIST_INSIDE;
 }
 
 static inline void list_leave(struct list_call *c)
 {
-    pcl_store(c->m, list_task_line(c->R, c->m->cur));
-    list_step_epoch(c->R, c->m->cur);
+    pool_leave(c->R);
     c->op->flags &= (uint8_t)~LIST_INSIDE;
     c->n->word[LIST_PREV] = 0;
 }
@@ -321,7 +319,7 @@ static inline enum pcl_more list_add(struct list_call *c)
     uint32_t cur = list_at(c->n->word[LIST_CUR]);
     struct list_node *l = list_node(c->R, cur);
 
-    pcl_rmw(c->m, list_line(c->R, cur));
+    pcl_rmw(c->m, pool_line(c->R, cur));
     if (!list_gone(c, l)) {
         l->next |= LIST_SLEEP;
         node_queue_add(c->R, &l->sleep, c->op->node);
@@ -358,7 +356,7 @@ static inline enum pcl_more list_abort(struct list_call *c)
     uint32_t cur = list_at(c->n->word[LIST_CUR]);
 
     if (c->n->flags & LIST_QUEUED) {
-        pcl_store(c->m, list_line(c->R, cur));
+        pcl_store(c->m, pool_line(c->R, cur));
         node_queue_remove(c->R, &list_node(c->R, cur)->sleep, c->op->node);
         c->n->flags &= (uint8_t)~LIST_QUEUED;
     }
@@ -375,9 +373,18 @@ static inline enum pcl_more list_abort(struct list_call *c)
  */
 static inline enum pcl_more list_begin(struct list_call *c)
 {
-    if (!list_scan(c->R, (uint32_t)c->R->param[P_LIST_POOL]))
+    if (!pool_scan(c->R, (uint32_t)c->R->param[P_LIST_POOL]))
         return list_go(c, LIST_SCAN);
-    c->n->link[LIST_NODE] = list_take(c->R, c->n);
+    uint32_t i = pool_take(c->R);
+    struct list_node *l = list_node(c->R, i);
+
+    l->start = c->n->start;
+    l->last = c->n->last;
+    l->owner = c->m->cur;
+    l->mode = c->n->mode;
+    node_queue_init(&l->sleep);
+    node_queue_init(&l->watch);
+    c->n->link[LIST_NODE] = i;
     list_enter(c);
     return list_go(c, LIST_HEAD);
 }
@@ -397,7 +404,7 @@ static inline enum pcl_more list_grab(struct list_call *c)
     if (!list_cas(c, list_me(c)))
         return list_go(c, LIST_HEAD);
     c->l->head |= LIST_MARK;
-    list_node(c->R, list_me(c))->use = LIST_IN;
+    list_node(c->R, list_me(c))->pool.use = POOL_IN;
     c->n->flags |= LIST_FAST;
     c->n->held = true;
     return list_go(c, LIST_GRANTED);
@@ -443,7 +450,7 @@ static inline enum pcl_more list_insert(struct list_call *c)
     list_node(c->R, me)->next = c->n->word[LIST_CUR] & ~LIST_BITS;
     if (!list_cas(c, me))
         return list_go(c, LIST_LOOK);
-    list_node(c->R, me)->use = LIST_IN;
+    list_node(c->R, me)->pool.use = POOL_IN;
     c->n->flags |= LIST_LINKED;
     return c->rules->inserted(c);
 }
@@ -465,7 +472,7 @@ static inline enum pcl_more list_give_up_now(struct list_call *c)
     }
     if (c->op->flags & LIST_INSIDE)
         list_leave(c);
-    list_give_back(c->R, list_me(c));
+    pool_give_back(c->R, list_me(c));
     return list_ended(c, LIST_END);
 }
 
@@ -507,20 +514,20 @@ static inline enum pcl_more list_release_fast(struct list_call *c)
     if (c->l->head != ((uint64_t)me << 2 | LIST_MARK))
         return list_go(c, LIST_PEEK);
     c->l->head = 0;
-    list_give_back(c->R, me);
+    pool_give_back(c->R, me);
     return list_go(c, LIST_END);
 }
 
 static inline enum pcl_more list_peek(struct list_call *c)
 {
     c->op->word = list_node(c->R, list_me(c))->next;
-    pcl_load(c->m, list_line(c->R, list_me(c)));
+    pcl_load(c->m, pool_line(c->R, list_me(c)));
     return list_go(c, c->op->word & LIST_SLEEP ? LIST_MARK_IN : LIST_TRY_MARK);
 }
 
 static inline enum pcl_more list_try_mark(struct list_call *c)
 {
-    pcl_rmw(c->m, list_line(c->R, list_me(c)));
+    pcl_rmw(c->m, pool_line(c->R, list_me(c)));
     if (list_node(c->R, list_me(c))->next != c->op->word)
         return list_go(c, LIST_PEEK);
     list_mark(c);
@@ -535,7 +542,7 @@ static inline enum pcl_more list_mark_in(struct list_call *c)
 
 static inline enum pcl_more list_mark_now(struct list_call *c)
 {
-    pcl_rmw(c->m, list_line(c->R, list_me(c)));
+    pcl_rmw(c->m, pool_line(c->R, list_me(c)));
     list_mark(c);
     return list_go(c, list_node(c->R, list_me(c))->next & LIST_SLEEP ? LIST_WAKE_LOCK
                                                                      : LIST_MARKED);
@@ -545,7 +552,7 @@ static inline enum pcl_more list_empty(struct list_call *c)
 {
     struct node_queue *q = &list_node(c->R, list_me(c))->sleep;
 
-    pcl_store(c->m, list_line(c->R, list_me(c)));
+    pcl_store(c->m, pool_line(c->R, list_me(c)));
     while (q->head != PCL_NONE) {
         uint32_t i = q->head;
 
@@ -671,7 +678,7 @@ static inline enum pcl_more list_step(struct list_call *c)
 static inline void list_init(struct pcl_range_locks *R, uint32_t inst)
 {
     (void)inst;
-    list_pool_init(R);
+    pool_init(R);
 }
 
 /* --- laws -------------------------------------------------------------------------------- */
@@ -687,7 +694,7 @@ static inline bool list_in_order(const struct pcl_range_locks *R, uint32_t inst,
     for (uint32_t i = list_at(l->head); i; i = list_at(list_node(R, i)->next)) {
         const struct list_node *node = list_node(R, i);
 
-        if (!range_law(node->use == LIST_IN && ++*n <= R->n_cells,
+        if (!range_law(node->pool.use == POOL_IN && ++*n <= R->n_cells,
                        "a node of the list is used for something else", why) ||
             !range_law(node->start >= start, "the list is out of order", why))
             return false;
@@ -723,13 +730,13 @@ static inline bool list_request_valid(const struct pcl_range_locks *R, uint32_t 
                    "a request is held and not in the list", why))
         return false;
     if (acts && (op->flags & LIST_INSIDE) &&
-        !range_law((!prev || list_node(R, prev)->use != LIST_FREE) &&
-                       (!cur || list_node(R, cur)->use != LIST_FREE),
+        !range_law((!prev || list_node(R, prev)->pool.use != POOL_FREE) &&
+                       (!cur || list_node(R, cur)->pool.use != POOL_FREE),
                    "a traversal stands on a node that has been given back", why))
         return false;
     return !(n->flags & LIST_QUEUED) ||
-           range_law(list_node(R, cur)->use == LIST_IN ||
-                         list_node(R, cur)->use == LIST_RETIRED,
+           range_law(list_node(R, cur)->pool.use == POOL_IN ||
+                         list_node(R, cur)->pool.use == POOL_RETIRED,
                      "a request sleeps at a node that has been given back", why);
 }
 
@@ -755,7 +762,7 @@ static inline bool list_validate(const struct pcl_range_locks *R, uint32_t inst,
     }
     for (uint32_t b = 0; b < R->m->n_tasks; b++)
         if (R->op[b].inst == inst && R->op[b].pc != 0 &&
-            !range_law(list_task(R, b)->epoch % 2 == (R->op[b].flags & LIST_INSIDE ? 1u : 0u),
+            !range_law(pool_task(R, b)->epoch % 2 == (R->op[b].flags & LIST_INSIDE ? 1u : 0u),
                        "a task's epoch is not where the task is", why))
             return false;
     return true;

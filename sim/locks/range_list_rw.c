@@ -80,7 +80,7 @@ static enum pcl_more read_start(struct list_call *c)
 {
     uint32_t me = list_me(c);
 
-    pcl_load(c->m, list_line(c->R, me));
+    pcl_load(c->m, pool_line(c->R, me));
     c->n->word[LIST_PREV] = me;
     c->n->word[LIST_CUR] = list_node(c->R, me)->next;
     return list_go(c, READ_LOOK);
@@ -151,7 +151,7 @@ static enum pcl_more become_reader(struct list_call *c)
 {
     struct list_node *me = list_node(c->R, list_me(c));
 
-    pcl_rmw(c->m, list_line(c->R, list_me(c)));
+    pcl_rmw(c->m, pool_line(c->R, list_me(c)));
     me->mode = c->n->mode = PCL_SHARED;
     list_tell_watchers(c);
     c->op->count = LIST_OVER;
@@ -277,7 +277,7 @@ static enum pcl_more gate_kill(struct list_call *c)
     c->op->result = PCL_RANGE_KILLED;
     c->op->count = LIST_END;
     if (list_me(c) != PCL_NONE)
-        list_give_back(c->R, list_me(c));
+        pool_give_back(c->R, list_me(c));
     return gate_drop(c);
 }
 
@@ -365,7 +365,7 @@ static void rw_init(struct pcl_range_locks *R, uint32_t inst)
     struct list_rw *state = pcl_range_state(R, inst);
 
     node_queue_init(&state->queue);
-    list_pool_init(R);
+    pool_init(R);
 }
 
 static bool rw_validate(const struct pcl_range_locks *R, uint32_t inst, const char **why)

@@ -105,6 +105,41 @@ static void note_held(struct pcl_lock_stats *st)
         st->held_max = st->held;
 }
 
+/* Begins the acquisition that the call wants of a role; false: none. */
+static bool begin_lock(struct pcl_kernel *k, struct pcl_call *c, enum pcl_role role)
+{
+    struct pcl_range_locks *R = &k->range[role];
+    int mode = pcl_call_mode(k, c, role);
+    int64_t start, last;
+
+    if (mode < 0 || (R->ops->props & PCL_PROP_NULL) || c->held[role])
+        return false;
+    pcl_call_range(k, c, role, &start, &last);
+    c->held[role] = 1 + pcl_range_begin(R, PCL_RANGE_ACQUIRE, instance(c, role),
+                                        (enum pcl_mode)mode, start, last, false);
+    R->node[c->held[role] - 1].class = (uint8_t)pcl_call_class(c);
+    return true;
+}
+
+enum { TRIES = 5 };
+
+/* A lock that never waits (PCL_PROP_TRY_ONLY) has failed. All paths do what xfs_lock_inodes() does
+ * with its trylocks: try again at once, and sleep for a jiffy after every fifth failure. The phase
+ * counts. */
+static enum pcl_flow try_again(struct pcl_kernel *k, struct pcl_call *c, enum pcl_role role)
+{
+    struct pcl_machine *m = k->m;
+
+    c->held[role] = 0;
+    (void)begin_lock(k, c, role);
+    k->range[role].op[m->cur].contended = true;
+    if (c->phase++ < TRIES)
+        return FLOW_STEP;
+    c->phase = 1;
+    pcl_sleep_until(m, pcl_ns_add(m->at, pcl_jiffies(m, 1)));
+    return FLOW_STEP;
+}
+
 enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     enum pcl_role role = (enum pcl_role)s->role;
@@ -113,20 +148,15 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     struct pcl_call_times *t = &k->times[m->cur];
 
     if (c->phase == 0) {
-        int mode = pcl_call_mode(k, c, role);
-        int64_t start, last;
-
-        if (mode < 0 || (R->ops->props & PCL_PROP_NULL) || c->held[role])
+        if (!begin_lock(k, c, role))
             return flow_next(c, FLOW_SKIP);
-        pcl_call_range(k, c, role, &start, &last);
-        c->held[role] = 1 + pcl_range_begin(R, PCL_RANGE_ACQUIRE, instance(c, role),
-                                            (enum pcl_mode)mode, start, last, false);
-        R->node[c->held[role] - 1].class = (uint8_t)pcl_call_class(c);
         t->lock_begin = pcl_now(m);
         c->phase = 1;
     }
     if (pcl_range_step(R) == PCL_MORE)
         return FLOW_STEP;
+    if (R->op[m->cur].result == PCL_RANGE_BUSY)
+        return try_again(k, c, role);
     const struct pcl_range_op *op = &R->op[m->cur];
     const struct pcl_range_node *n = &R->node[op->node];
 

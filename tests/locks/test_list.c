@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "list_pool.h"
+#include "list_node.h"
 
 static const struct rig_op twice[] = {TAKE_RANGE(EXCLUSIVE, 0, 9), DROP,
                                       TAKE_RANGE(EXCLUSIVE, 5, 14), DROP, END};
@@ -63,6 +63,29 @@ static void spinning_waiters_are_served_too(void **state)
                                        .n_tasks = 2,
                                        .script = script + 1,
                                        .explore = true});
+}
+
+static void neighbours_in_a_skip_list_do_not_tear_it(void **state)
+{
+    static const struct pcl_lock_param pool[] = {{"pool", 1}};
+    static const struct rig_op a[] = {TAKE_RANGE(EXCLUSIVE, 0, 9), DROP, END};
+    static const struct rig_op b[] = {TAKE_RANGE(EXCLUSIVE, 10, 19), DROP, END};
+    static const struct rig_op two[] = {TAKE_RANGE(EXCLUSIVE, 10, 19), DROP,
+                                        TAKE_RANGE(EXCLUSIVE, 5, 7), DROP, END};
+    static const struct rig_op *const pairs[][2] = {
+        {a, b}, {two, two}, {two, beside}, {thrice, over}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        const struct rig_op *script[] = {pairs[i][0], pairs[i][1]};
+
+        rig_explore_all(&(struct rig_conf){.lock = "skip-list",
+                                           .param = pool,
+                                           .n_params = 1,
+                                           .n_tasks = 2,
+                                           .script = script,
+                                           .explore = true});
+    }
 }
 
 /* Reader [0,9] comes in before a node that stands between it and writer [5,14]: each has passed
@@ -180,7 +203,7 @@ static void a_broken_list_is_seen(void **state)
     assert_false(r.R.ops->validate(&r.R, 0, &why));
     assert_string_equal(why, "a request is held and not in the list");
     second->next &= ~LIST_MARK;
-    second->use = LIST_FREE;
+    second->pool.use = POOL_FREE;
     assert_false(r.R.ops->validate(&r.R, 0, &why));
     assert_string_equal(why, "a node of the list is used for something else");
     rig_fini(&r);
@@ -191,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_node_is_used_again_under_a_traversal),
         cmocka_unit_test(spinning_waiters_are_served_too),
+        cmocka_unit_test(neighbours_in_a_skip_list_do_not_tear_it),
         cmocka_unit_test(readers_and_writers_that_miss_each_other_are_parted),
         cmocka_unit_test(readers_starve_a_writer_unless_there_is_a_gate),
         cmocka_unit_test(a_broken_list_is_seen),

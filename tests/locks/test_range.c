@@ -80,13 +80,13 @@ static bool both(const char *lock, int64_t a, int64_t b, int64_t c, int64_t d)
     return second != PCL_NONE;
 }
 
-/* The range locks that exclude anybody, one after the other; i starts as 0. */
+/* The range locks that exclude anybody and wait, one after the other; i starts as 0. */
 static const char *next_lock(size_t *i)
 {
     while (*i < pcl_n_locks) {
         const struct pcl_range_lock_ops *ops = pcl_lock_list[(*i)++].range;
 
-        if (ops && !(ops->props & PCL_PROP_NULL))
+        if (ops && !(ops->props & (PCL_PROP_NULL | PCL_PROP_TRY_ONLY)))
             return ops->name;
     }
     return NULL;
