@@ -7,8 +7,7 @@
  *               free      may be used at once
  *               retired   unlinked by this task; `batch` of them make a batch
  *               aging     the batch that waits: the task goes from one task to the next and
- *                         passes it when it is outside, or has been since it was first looked
- * at
+ *                         passes it when it is outside, or has been since the first look at it
  *
  * The scan goes on whenever the task wants a node, and never waits: while it is stuck, nodes
  * come fresh from the allocator (which costs nothing here but the node's line). The lists'

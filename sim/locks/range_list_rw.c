@@ -5,9 +5,10 @@
  *
  *   [0,49] R -> [10,19] R -> [30,69] W     the reader came in while the writer was on its way
  *
- *   reader   walks on from its own node while nodes start within its range; waits for each
- * writer writer   walks from the head to its own node; meets a live node that overlaps: marks
- * itself and tries again with a new node
+ *   reader    walks on from its own node while nodes start within its range; waits for each
+ *             writer
+ *   writer    walks from the head to its own node; meets a live node that overlaps: marks itself
+ *             and tries again with a new node
  *
  * So readers wait and writers give way: under a stream of readers a writer need never come in.
  *
