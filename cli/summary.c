@@ -7,6 +7,7 @@
 #include "cli.h"
 
 #include <pclsim/compare.h>
+#include <pclsim/sweeps.h>
 
 #include <string.h>
 
@@ -83,6 +84,7 @@ int cli_summary_results(FILE *out, const struct pcl_study *s, const struct pcl_d
     if (pcl_compare(d, &o, &c, &err) != PCL_OK)
         return cli_report(&err);
     pcl_compare_text(out, c, d, &o);
+    pcl_sweeps_text(out, d);
     pcl_comparison_free(c);
     if (db)
         fprintf(out, "stored in %s; a figure: pclsim plot %s -o FILE.png\n", db, db);

@@ -63,6 +63,9 @@ struct pcl_lock_stats {
     uint64_t bypass_max;           /* later arrivals that were granted before one waiter */
     uint64_t waiters, waiters_max; /* sleeping now and at most */
     int64_t held, held_max;
+    int64_t widest;        /* ranges: bytes of the widest one that was acquired, less 1 */
+    pcl_ns widest_time;    /* the longest that such a one took, from asking to having */
+    pcl_ns widest_begin;   /* and when it was asked for */
     uint64_t overlaps; /* page grants while another owner had the page: the lock is broken */
 };
 
@@ -286,6 +289,15 @@ struct pcl_sweep_stats {
     int64_t memory_end_at;   /* and at which byte */
 };
 
+/* How far an acquisition unit by unit has come. Costs are those of units that nobody disturbs. */
+struct pcl_sweep_progress {
+    uint64_t done, total;       /* units */
+    double cost_done, cost_all; /* ns */
+    uint64_t nodes_all;         /* of the index when all are locked */
+    uint64_t fit;               /* units that the machine's memory has room for, total at most */
+    double cost_fit;
+};
+
 struct pcl_range_locks;
 
 struct pcl_range_lock_ops {
@@ -299,9 +311,9 @@ struct pcl_range_lock_ops {
     enum pcl_more (*step)(struct pcl_range_locks *R, struct pcl_range_op *op);
     bool (*validate)(const struct pcl_range_locks *R, uint32_t inst, const char **why);
     void (*memory)(const struct pcl_range_locks *R, struct pcl_lock_memory *out);
-    /* How far an acquisition under way has come, in units; NULL: it has no such thing. */
-    void (*progress)(const struct pcl_range_locks *R, uint32_t node, uint64_t *done,
-                     uint64_t *total);
+    /* How far a request has come, under way or held; NULL: it has no such thing. */
+    void (*progress)(const struct pcl_range_locks *R, uint32_t node,
+                     struct pcl_sweep_progress *out);
 };
 
 /* Requests that one body may hold at a time on the locks of one role. */

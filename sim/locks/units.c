@@ -498,12 +498,3 @@ void units_memory(const struct pcl_range_locks *R, struct pcl_lock_memory *out)
                                     .per_inode_dbg = 80,
                                     .per_waiter_dbg = 56};
 }
-
-void units_progress(const struct pcl_range_locks *R, uint32_t node, uint64_t *done,
-                    uint64_t *total)
-{
-    const struct pcl_range_node *n = &R->node[node];
-
-    *done = n->word[HI] - n->word[LO];
-    *total = units_end(R, n) - unit_of(R, n->start);
-}

@@ -98,8 +98,8 @@ void units_init(struct pcl_range_locks *R, uint32_t inst);
 enum pcl_more units_step(struct pcl_range_locks *R, struct pcl_range_op *op);
 bool units_validate(const struct pcl_range_locks *R, uint32_t inst, const char **why);
 void units_memory(const struct pcl_range_locks *R, struct pcl_lock_memory *out);
-void units_progress(const struct pcl_range_locks *R, uint32_t node, uint64_t *done,
-                    uint64_t *total);
+void units_progress(const struct pcl_range_locks *R, uint32_t node,
+                    struct pcl_sweep_progress *out);
 
 #define UNITS_LOCK(lock_name, bytes, lock_summary)                                             \
     {                                                                                          \

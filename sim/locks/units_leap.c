@@ -291,3 +291,57 @@ void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
     R->sweep.freed += b - a;
     n->word[LO] = b;
 }
+
+/* --- for those who cannot wait for the end -------------------------------------------------- */
+
+/* Cost of locking [from, to) with nobody else in the index; ns. */
+static double undisturbed(const struct pcl_range_locks *R, uint64_t from, uint64_t to)
+{
+    const struct pcl_profile *p = R->m->p;
+    double sum = (double)(to - from) * (double)(R->m->has_lines ? p->rmw + p->l1_hit : 0);
+
+    if (from == to)
+        return 0;
+    for (unsigned h = 1; h <= units_height(to - 1); h++) { /* units under an index of height h */
+        uint64_t a = h == 1 ? 1 : UINT64_C(1) << 6 * (h - 1), b = UINT64_C(1) << 6 * h;
+
+        a = a > from ? a : from;
+        b = b < to ? b : to;
+        if (a < b)
+            sum += (double)(b - a) * (double)(h * p->node_visit);
+    }
+    return sum + (double)units_nodes(NO_UNIT, NO_UNIT, NO_UNIT, from, to) *
+                     (double)unit_node_new(R->m);
+}
+
+/* The end of the longest part of [from, to) whose index fits into memory. */
+static uint64_t fitting(const struct pcl_range_locks *R, uint64_t from, uint64_t to)
+{
+    uint64_t most = unit_nodes_limit(R), lo = from, hi = to;
+
+    while (lo < hi) {
+        uint64_t mid = hi - (hi - lo) / 2;
+
+        if (units_nodes(NO_UNIT, NO_UNIT, NO_UNIT, from, mid) <= most)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    return lo;
+}
+
+void units_progress(const struct pcl_range_locks *R, uint32_t node,
+                    struct pcl_sweep_progress *out)
+{
+    const struct pcl_range_node *n = &R->node[node];
+    uint64_t from = unit_of(R, n->start), to = units_end(R, n), fit = fitting(R, from, to);
+
+    *out = (struct pcl_sweep_progress){
+        .done = n->word[HI] - n->word[LO],
+        .total = to - from,
+        .cost_done = undisturbed(R, from, n->word[HI]),
+        .cost_all = undisturbed(R, from, to),
+        .nodes_all = units_nodes(NO_UNIT, NO_UNIT, NO_UNIT, from, to),
+        .fit = fit - from,
+        .cost_fit = undisturbed(R, from, fit)};
+}

@@ -140,6 +140,18 @@ static enum pcl_flow try_again(struct pcl_kernel *k, struct pcl_call *c, enum pc
     return FLOW_STEP;
 }
 
+static void note_width(struct pcl_lock_stats *st, const struct pcl_range_node *n, pcl_ns begin,
+                       pcl_ns took)
+{
+    int64_t width = n->last - n->start;
+
+    if (width < st->widest || (width == st->widest && took <= st->widest_time))
+        return;
+    st->widest = width;
+    st->widest_time = took;
+    st->widest_begin = begin;
+}
+
 enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     enum pcl_role role = (enum pcl_role)s->role;
@@ -162,6 +174,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
 
     note_wait(m, &R->stats, n->mode, op->contended, t->lock_begin);
     note_held(&R->stats);
+    note_width(&R->stats, n, t->lock_begin, m->at - t->lock_begin);
     t->held_since[role] = m->at;
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(role, op->inst));
     return flow_next(c, FLOW_STEP);

@@ -117,8 +117,7 @@ static void lock_row(struct pcl_sim *s, const char *name, const struct pcl_lock_
         class_counts(r, st);
 }
 
-/* When the run ended: at its time limit, or with the operation that ended it. */
-static pcl_ns end_of(const struct pcl_sim *s)
+pcl_ns sim_end(const struct pcl_sim *s)
 {
     if (s->m.stop || s->end == PCL_NS_MAX - 1)
         return s->last_done;
@@ -128,7 +127,7 @@ static pcl_ns end_of(const struct pcl_sim *s)
 /* The longest wait counts those that were not over at the end. */
 static pcl_ns unfinished_wait(const struct pcl_sim *s)
 {
-    pcl_ns longest = 0, end = end_of(s) > s->m.eng.now ? end_of(s) : s->m.eng.now;
+    pcl_ns longest = 0, end = sim_end(s) > s->m.eng.now ? sim_end(s) : s->m.eng.now;
 
     for (uint32_t b = 0; b < s->n_work; b++) {
         const struct pcl_call *c = &s->k.call[b];
@@ -247,7 +246,7 @@ static void scheduling(struct pcl_sim *s)
 void sim_collect(struct pcl_sim *s)
 {
     struct pcl_result *r = s->out;
-    pcl_ns end = end_of(s);
+    pcl_ns end = sim_end(s);
 
     r->seed = s->job->seed;
     r->replication = s->job->replication;
@@ -266,6 +265,7 @@ void sim_collect(struct pcl_sim *s)
     locks(s);
     scheduling(s);
     sim_collect_memory(s);
+    sim_collect_sweeps(s);
     if (s->k.cache->oracle)
         add(s, "violations", "all", "count", PCL_BETTER_LOWER, (double)r->total_violations);
     if (s->laws.broken) {

@@ -55,9 +55,10 @@ static void one_kernel(struct pcl_sim *s, const struct pcl_scheme_memory *m, boo
         if (!R->ops)
             continue;
         one = sizes(&m->of[r], lockdep);
-        idle += one.per_inode * R->n_inst;
-        peak += one.per_inode * R->n_inst + one.per_held * R->stats.held_max +
-                one.per_waiter * (int64_t)R->stats.waiters_max;
+        idle += one.fixed + one.per_inode * R->n_inst;
+        peak += one.fixed + one.per_inode * R->n_inst + one.per_held * R->stats.held_max +
+                one.per_waiter * (int64_t)R->stats.waiters_max +
+                (int64_t)R->sweep.nodes_max * PCL_KERNEL_NODE_BYTES;
     }
     add(s, "bytes_static", suffix, "locks", idle);
     add(s, "bytes_peak", suffix, "locks", peak);

@@ -74,6 +74,12 @@ void sim_collect(struct pcl_sim *s);
 /** Adds the metrics of kernel memory to the result. */
 void sim_collect_memory(struct pcl_sim *s);
 
+/** When the run ended: at its time limit, or with the operation that ended it. */
+pcl_ns sim_end(const struct pcl_sim *s);
+
+/* sweep.c */
+void sim_collect_sweeps(struct pcl_sim *s);
+
 /* footprint.c */
 /** Host bytes of the arrays that grow with the number of tasks. */
 size_t sim_task_bytes(const struct pcl_sim *s);
