@@ -288,11 +288,11 @@ bool pcl_folio_clear_writeback(struct pcl_cache *c, uint32_t folio);
 /* --- reclaim -------------------------------------------------------------------------------
  */
 
-/** True while the page cache holds more than the memory limit. */
-static inline bool pcl_cache_over_limit(const struct pcl_cache *c)
+/** True while the page cache, with so many pages more, holds more than the memory limit. */
+static inline bool pcl_cache_over_limit(const struct pcl_cache *c, uint64_t more)
 {
     return c->conf.memory_limit > 0 &&
-           c->t->nr_pages > (uint64_t)c->conf.memory_limit >> PCL_PAGE_SHIFT;
+           c->t->nr_pages + more > (uint64_t)c->conf.memory_limit >> PCL_PAGE_SHIFT;
 }
 
 /** mark_page_accessed(): the first touch sets REFERENCED, the second moves to the active list.

@@ -69,7 +69,7 @@ struct pcl_call {
     uint8_t forced;  /* direct write: the iolock must be exclusive */
     uint8_t vma;     /* enum pcl_call_vma: how a fault is kept apart from changes of its VMA */
     uint16_t pc;     /* step of the path */
-    uint16_t n;      /* miss: pages under way from cur on */
+    uint16_t n;      /* miss: pages under way from ahead on */
     uint32_t inode, mm;
     uint32_t vma_seq;
     uint32_t folio;  /* referenced, PCL_NONE: none */
@@ -81,6 +81,7 @@ struct pcl_call {
     int64_t off, len;
     uint64_t first, last;       /* pages of the request */
     uint64_t cur;               /* page that the path is at */
+    uint64_t ahead, ahead_end;  /* pages that a miss has yet to read, ahead_end excluded */
 };
 
 /* The times of a call, outside the model state. */
@@ -144,6 +145,17 @@ struct pcl_kernel_conf {
     void *arg;
 };
 
+/* Read-ahead of one task on one file (file_ra_state). */
+struct pcl_ra {
+    uint64_t start, prev; /* of the window; page read last */
+    uint32_t inode;
+    uint32_t size, async; /* pages; async: those behind the marker */
+    uint32_t misses;      /* faults that missed, less those that hit */
+    uint32_t used, pad;
+};
+
+#define PCL_RA_FILES 4 /* windows of a task: a file takes the place of one 4 numbers away */
+
 struct pcl_step;
 
 #define PCL_MAX_LABELS 64
@@ -165,6 +177,8 @@ struct pcl_kernel {
     struct pcl_call *call;        /* [n_bodies] */
     struct pcl_call_times *times; /* [n_bodies] */
     uint32_t n_bodies;
+    struct pcl_ra *ra;            /* [n_ra] PCL_RA_FILES per body */
+    uint32_t n_ra;
     struct pcl_kinode *inode;
     struct pcl_extents *ext;   /* [n_inodes] */
     struct pcl_visits *visit;  /* [n_inodes] */

@@ -5,8 +5,7 @@
 #include "step.h"
 
 enum {
-    RECLAIM_TRIES = 32, /* SWAP_CLUSTER_MAX */
-    AHEAD_PAGES = 32    /* 128 KiB, the default read-ahead window */
+    RECLAIM_TRIES = 32 /* SWAP_CLUSTER_MAX */
 };
 
 /* Finds the present page and takes a reference: reads the tree's root and nodes, writes the
@@ -186,49 +185,58 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
     return flow_next(c, FLOW_STEP);
 }
 
-/* Inserts the absent pages from cur on that one read will fill, each locked: to the end of the
- * request, of the read-ahead window, of the extent or hole, of the file. Nothing inserted: to[0]. */
+/* The run of absent pages from `ahead` on is inserted, each page locked: to the end of what is to be read,
+ * of the extent or hole, or to a page that is there. Pages that are there before it are passed over.
+ * Nothing inserted: to[0]. */
 enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_kinode *ki = &k->inode[c->inode];
-    uint64_t page = c->cur + c->n;
-    uint32_t f;
+    uint32_t spin = k->inode[c->inode].tree_spin, f;
+    uint64_t page = c->ahead + c->n;
+    unsigned nodes = 0;
 
     switch ((enum insert_phase)c->phase) {
     case INSERT_ALLOC:
+        if (page >= c->ahead_end)
+            return c->n ? flow_next(c, FLOW_SKIP) : flow_to(k, c, s->to[0], FLOW_SKIP);
         if (c->n == 0)
-            c->hole = !pcl_ext_mapped(&k->ext[c->inode], c->cur);
-        if (c->n && (page > c->last || c->n == AHEAD_PAGES ||
-                     page > pcl_ext_same(&k->ext[c->inode], c->cur) ||
-                     page >= pcl_inode_pages(k->cache, c->inode)))
+            c->hole = !pcl_ext_mapped(&k->ext[c->inode], page);
+        else if (page > pcl_ext_same(&k->ext[c->inode], c->ahead))
             return flow_next(c, FLOW_SKIP);
+        pcl_load(k->m, mapping_line(c));
+        f = pcl_cache_find(k->cache, c->inode, page, &nodes);
+        pcl_burn(k->m, k->m->p->node_visit * nodes);
+        if (f != PCL_NONE && c->n)
+            return flow_next(c, FLOW_STEP);
+        if (f != PCL_NONE) {
+            c->ahead = pcl_folio_last(k->cache, f) + 1;
+            return FLOW_STEP;
+        }
         pcl_burn(k->m, k->m->p->folio_alloc);
         c->phase = INSERT_LOCK;
         return FLOW_STEP;
     case INSERT_LOCK:
         c->phase = INSERT_DO;
-        pcl_spin_lock(k->m, ki->tree_spin, mapping_line(c), true);
+        pcl_spin_lock(k->m, spin, mapping_line(c), true);
         return FLOW_STEP;
     case INSERT_DO:
-        f = insert(k, c, page, true);
-        c->folio = f;
+        c->folio = insert(k, c, page, true);
         c->phase = INSERT_UNLOCK;
         return FLOW_STEP;
     case INSERT_UNLOCK:
         break;
     }
-    pcl_spin_unlock(k->m, ki->tree_spin, mapping_line(c), true);
+    pcl_spin_unlock(k->m, spin, mapping_line(c), true);
     f = c->folio;
     c->folio = PCL_NONE;
-    if (f == PCL_NONE)
-        return c->n ? flow_next(c, FLOW_STEP) : flow_to(k, c, s->to[0], FLOW_STEP);
+    c->phase = INSERT_ALLOC;
+    if (f == PCL_NONE) /* somebody was faster */
+        return FLOW_STEP;
     pcl_folio_put(k->cache, f); /* the lock keeps it in the index until it is filled */
     c->n++;
-    c->phase = INSERT_ALLOC;
     return FLOW_STEP;
 }
 
-/* Direct reclaim while the page cache is over its limit: the oldest clean, unmapped, unlocked
+/* Direct reclaim while the page cache, with what is to be read, is over its limit: the oldest clean, unmapped, unlocked
  * folios go; the others are passed over. Trylock only. */
 enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
@@ -239,7 +247,9 @@ enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct
     (void)s;
     if (k->fs == PCL_FS_TMPFS) /* its pages have nowhere to go: there is no swap here */
         return flow_next(c, FLOW_SKIP);
-    if (!pcl_cache_over_limit(ca) || c->phase == RECLAIM_TRIES)
+    uint64_t more = c->ahead_end > c->ahead ? c->ahead_end - c->ahead - 1 : 0;
+
+    if (!pcl_cache_over_limit(ca, more) || c->phase == RECLAIM_TRIES + more)
         return flow_next(c, FLOW_SKIP);
     f = pcl_lru_oldest(ca);
     if (f == PCL_NONE)
@@ -288,6 +298,7 @@ enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struc
     (void)s;
     pcl_load(k->m, folio_line(k, c->folio));
     copy(k, c);
+    pcl_ra_hit(k, c);
     pcl_oracle_load(k->cache->oracle, c->truth, c->folio, c->inode, c->cur);
     return flow_next(c, FLOW_STEP);
 }

@@ -59,7 +59,7 @@ static void submit(struct pcl_kernel *k, uint32_t b)
 
 /* --- reads ----------------------------------------------------------------------------------- */
 
-/* Pages cur .. cur + n - 1 of a hole, inserted and locked: zero, mark and unlock each. */
+/* Pages ahead .. ahead + n - 1 of a hole, inserted and locked: zero, mark and unlock each. */
 enum pcl_flow act_fill_hole(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
@@ -68,7 +68,7 @@ enum pcl_flow act_fill_hole(struct pcl_kernel *k, struct pcl_call *c, const stru
     if (c->phase == 0) {
         if (c->n == 0)
             return flow_next(c, FLOW_SKIP);
-        uint32_t f = pcl_cache_find(k->cache, c->inode, c->cur + c->n - 1, NULL);
+        uint32_t f = pcl_cache_find(k->cache, c->inode, c->ahead, NULL);
 
         pcl_store(k->m, folio_line(k, f));
         pcl_burn(k->m, k->m->p->zero_page);
@@ -81,6 +81,7 @@ enum pcl_flow act_fill_hole(struct pcl_kernel *k, struct pcl_call *c, const stru
     if (pcl_page_step(&k->page) == PCL_MORE)
         return FLOW_STEP;
     c->n--;
+    c->ahead++;
     c->phase = 0;
     return FLOW_STEP;
 }
@@ -95,10 +96,12 @@ enum pcl_flow act_read_ahead(struct pcl_kernel *k, struct pcl_call *c, const str
 
     k->bio[b].kind = BIO_READ;
     k->bio[b].inode = c->inode;
-    k->bio[b].first = c->cur;
+    k->bio[b].first = c->ahead;
     k->bio[b].n = c->n;
+    c->ahead += c->n;
     c->n = 0;
-    k->major_faults += c->op == PCL_OP_FAULT_READ || c->op == PCL_OP_FAULT_WRITE;
+    if (k->bio[b].first <= c->cur && c->cur < c->ahead)
+        k->major_faults += c->op == PCL_OP_FAULT_READ || c->op == PCL_OP_FAULT_WRITE;
     submit(k, b);
     return flow_next(c, FLOW_STEP);
 }

@@ -94,6 +94,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->dirty_limit = (uint64_t)(ram / 100 * m->p->dirty_limit) >> PCL_PAGE_SHIFT;
     k->call = pcl_xcalloc(k->n_bodies, sizeof(*k->call));
     k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
+    k->n_ra = k->n_bodies * PCL_RA_FILES;
+    k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
     for (uint32_t b = 0; b < k->n_bodies; b++)
         k->call[b].folio = k->call[b].other = k->call[b].batch = k->call[b].bio =
             k->call[b].truth = PCL_NONE;
@@ -116,6 +118,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     free(k->vma_slot);
     free(k->call);
     free(k->times);
+    free(k->ra);
     free(k->bio);
     free(k->batch);
     if (k->cache)

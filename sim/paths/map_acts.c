@@ -52,6 +52,8 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
         pcl_burn(k->m, k->m->p->pte);
         pcl_map_set(k->cache, c->inode, c->mm, c->cur, c->folio, writable);
         pcl_oracle_mapped(k->cache->oracle, writable, c->folio, c->inode, c->cur);
+        if (!c->tried)
+            pcl_ra_hit(k, c);
         if (!writable && !k->m->explore)
             map_around(k, c);
         c->phase = 2;

@@ -113,6 +113,10 @@ uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last);
 uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n);
 uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n);
 
+/* readahead.c */
+/** Page cur was found: reads note where they are, faults that it was no miss. */
+void pcl_ra_hit(struct pcl_kernel *k, const struct pcl_call *c);
+
 /* vma.c */
 /** The VMA of a file in an address space. The pointer is good until another is asked for. */
 struct pcl_vma *pcl_vma(struct pcl_kernel *k, uint32_t mm, uint32_t inode);
@@ -196,6 +200,11 @@ ACT(act_migrate_restore);
 ACT(act_migration_wait);
 ACT(act_if_tried);
 ACT(act_if_eof);
+/* readahead.c */
+ACT(act_plan_ahead);
+ACT(act_if_marker);
+ACT(act_plan_async);
+ACT(act_more_ahead);
 /* vma.c */
 ACT(act_find_vma);
 ACT(act_vma_trylock);

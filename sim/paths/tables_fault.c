@@ -11,20 +11,20 @@
 /* The ways out of a fault's look-up that are not a hit. A fault that has to sleep drops mmap_lock
  * first and starts over, once (VM_FAULT_RETRY); the second time it sleeps with it held. */
 #define FAULT_SLOW                                                                              \
-    S_AT(L_BUSY), S_IF(if_tried, L_KEEP), FAULT_UNLOCK, S_SLEEPY(fault_lock),                 \
-        S_DO(fault_unlock), S_DO(put), S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY),     \
-        S_AT(L_KEEP), S_SLEEPY(fault_lock), S_GOTO(L_LOCKED), S_AT(L_GONE), S_DO(fault_unlock), \
-        S_DO(put), S_GOTO(L_RETRY), S_AT(L_STALE), S_IF(if_tried, L_STALE_HELD),                \
-        FAULT_UNLOCK, S_AT(L_STALE_HELD), S_LOCK(INVALIDATE), S_SLEEPY(page_wait),            \
-        S_AT(L_FILLED), S_DO(put),                                                              \
-        S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY), S_AT(L_MISS), S_DO(reclaim),       \
-        S_IF(if_tried, L_MISS_HELD), FAULT_UNLOCK, S_AT(L_MISS_HELD), S_LOCK(INVALIDATE),     \
-        S_IF(insert_ahead, L_AGAIN), S_LOCK(ILOCK), S_FS(MAP), S_UNLOCK(ILOCK),                 \
-        S_DO(fill_hole), S_DO(read_ahead), S_AT(L_AGAIN),                                       \
+    S_AT(L_BUSY), S_IF(if_tried, L_KEEP), FAULT_UNLOCK, S_SLEEPY(fault_lock),                   \
+        S_DO(fault_unlock), S_DO(put), S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY),       \
+        S_AT(L_KEEP), S_SLEEPY(fault_lock), S_GOTO(L_LOCKED), S_AT(L_GONE),                     \
+        S_DO(fault_unlock), S_DO(put), S_GOTO(L_RETRY), S_AT(L_STALE),                          \
+        S_IF(if_tried, L_STALE_HELD), FAULT_UNLOCK, S_AT(L_STALE_HELD), S_LOCK(INVALIDATE),     \
+        S_SLEEPY(page_wait), S_AT(L_FILLED), S_DO(put), S_UNLOCK(INVALIDATE), FAULT_LOCK,       \
+        S_GOTO(L_RETRY), S_AT(L_MISS), S_DO(plan_ahead), S_DO(reclaim),                         \
+        S_IF(if_tried, L_MISS_HELD), FAULT_UNLOCK, S_AT(L_MISS_HELD), S_LOCK(INVALIDATE),       \
+        S_AT(L_MORE), S_IF(insert_ahead, L_AGAIN), S_LOCK(ILOCK), S_FS(MAP), S_UNLOCK(ILOCK),   \
+        S_DO(fill_hole), S_DO(read_ahead), S_IF(more_ahead, L_MORE), S_AT(L_AGAIN),             \
         S_IF(lookup, L_STALE_HELD, L_SLOW), S_GOTO(L_FILLED), S_AT(L_SLOW),                     \
-        S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY), S_AT(L_EOF), S_UNLOCK(INVALIDATE), \
-        FAULT_UNLOCK, S_EXIT, S_AT(L_ABANDON), S_DO(vma_abandon), S_DO(fault_unlock), S_DO(put), \
-        S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY)
+        S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY), S_AT(L_EOF), S_UNLOCK(INVALIDATE),   \
+        FAULT_UNLOCK, S_EXIT, S_AT(L_ABANDON), S_DO(vma_abandon), S_DO(fault_unlock),           \
+        S_DO(put), S_UNLOCK(INVALIDATE), FAULT_LOCK, S_GOTO(L_RETRY)
 
 /* do_read_fault() with filemap_map_pages() and filemap_fault(). On tmpfs a fault inside a range
  * that is being punched waits for the end of that call. */

@@ -36,7 +36,7 @@ static void reclaim_takes_the_oldest_untouched_page(void **state)
     (void)state;
     (void)pcl_inode_new(c, 1 << 20);
     for (uint64_t i = 0; i < 6; i++) {
-        assert_int_equal(pcl_cache_over_limit(c), i > 4);
+        assert_int_equal(pcl_cache_over_limit(c, 0), i > 4);
         f[i] = add(c, 0, i, 0, 0);
     }
     pcl_lru_touch(c, f[0]);
@@ -45,7 +45,7 @@ static void reclaim_takes_the_oldest_untouched_page(void **state)
     assert_int_equal(pcl_lru_oldest(c), f[1]);
     pcl_lru_rotate(c, f[1]);
     assert_int_equal(pcl_lru_oldest(c), f[2]);
-    while (pcl_cache_over_limit(c))
+    while (pcl_cache_over_limit(c, 0))
         pcl_cache_remove(c, pcl_lru_oldest(c), NULL);
     assert_true(c->t->nr_pages == 4);
     assert_int_equal(pcl_cache_find(c, 0, 0, NULL), f[0]);
@@ -87,7 +87,7 @@ static void reclaim_knows_untouched_runs(void **state)
     touched = pcl_cache_get(c, 1, 1000, NULL);
     pcl_folio_put(c, touched); /* under a limit it keeps its place in the LRU order */
     assert_true(c->t->nr_run == 499);
-    while (pcl_cache_over_limit(c)) {
+    while (pcl_cache_over_limit(c, 0)) {
         uint32_t f = pcl_lru_oldest(c);
 
         assert_true(c->folio[f].pgoff == 1001 + n);

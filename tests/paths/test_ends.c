@@ -15,7 +15,7 @@ static void reads_end_at_the_end_of_file(void **unused)
     static const struct {
         int64_t off, len;
         uint64_t pages;
-    } rows[] = {{0, 4096, 1},          {0, 0, 0},   {10000, 1, 0},    {9999, 1, 1},
+    } rows[] = {{0, 4096, 3},          {0, 0, 0},   {10000, 1, 0},    {9999, 1, 1},
                 {9000, 4096, 1},       {0, MAX, 3}, {12288, 4096, 0}, {MAX - 1, 1, 0},
                 {MAX - 4096, 4096, 0}, {8191, 2, 2}};
     static const enum pcl_op ops[] = {PCL_OP_READ, PCL_OP_DREAD};
@@ -231,8 +231,9 @@ static void the_memory_limit_evicts_the_oldest_clean_pages(void **unused)
     for (int i = 0; i < 200; i++)
         (void)rig_ask(r, 0, PCL_OP_READ, (int64_t)i * PCL_PAGE_SIZE, PCL_PAGE_SIZE);
     rig_run(r);
-    assert_true(r->k.cache->t->nr_pages <= 65);
-    assert_true(r->k.reclaimed >= 135);
+    /* and two windows of read-ahead, whose pages cannot go while they are read */
+    assert_in_range(r->k.cache->t->nr_pages, 1, 64 + 2 * 32);
+    assert_true(r->k.reclaimed >= 200 - 64 - 2 * 32);
     assert_true(pcl_cache_find(r->k.cache, 0, 199, NULL) != PCL_NONE);
     assert_true(pcl_cache_find(r->k.cache, 0, 0, NULL) == PCL_NONE);
     assert_int_equal(r->wrong, 0);
