@@ -71,6 +71,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"range-fifo", "hybrid", "fifo-list", "fifo-list"},
         {"two-state", "hybrid", "two-state", "rwsem"},
         {"skip-list", "hybrid", "skip-list", "skip-list"},
+        {"hashed-offsets", "hybrid", "hashed", "hashed"},
         {"fifo", "fifo", "rwsem", "rwsem"},
     };
     struct pcl_schemes s = shipped();
