@@ -65,6 +65,7 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"range-btree", "hybrid", "btree-mutex", "btree-mutex"},
         {"range-olc", "hybrid", "btree-olc", "btree-olc"},
         {"i-mutex", "hybrid", "mutex", "rwsem"},
+        {"percpu-rwsem", "hybrid", "percpu-rwsem", "rwsem"},
         {"rwsem-v5.8", "hybrid", "rwsem-v5.8", "rwsem-v5.8"},
         {"range-list", "hybrid", "range-list", "range-list"},
         {"range-list-rw", "hybrid", "range-list-rw", "range-list-rw"},
