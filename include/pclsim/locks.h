@@ -39,7 +39,8 @@ enum pcl_lock_prop {
     PCL_PROP_TRY_ONLY = 1u << 5,     /* acquire may fail instead of waiting */
     PCL_PROP_NULL = 1u << 6,         /* excludes nobody */
     PCL_PROP_BOUNDED = 1u << 7,      /* a waiter is overtaken a bounded number of times */
-    PCL_PROP_CLASSES = 1u << 8       /* readers of one class share, those of two do not */
+    PCL_PROP_CLASSES = 1u << 8,      /* readers of one class share, those of two do not */
+    PCL_PROP_COARSE= 1u << 9         /* ranges apart pass unless they meet in a coarser unit */
 };
 
 struct pcl_lock_param_info {
@@ -66,6 +67,7 @@ struct pcl_lock_stats {
     int64_t widest;        /* ranges: bytes of the widest one that was acquired, less 1 */
     pcl_ns widest_time;    /* the longest that such a one took, from asking to having */
     pcl_ns widest_begin;   /* and when it was asked for */
+    uint64_t false_conflicts; /* range locks: began to wait while no holder conflicted */
     uint64_t overlaps; /* page grants while another owner had the page: the lock is broken */
 };
 

@@ -404,14 +404,26 @@ void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum 
         leave(N, p, me);
 }
 
+/* A lock that goes by more than the range makes requests wait for holders who do not conflict. */
+static bool nobody_conflicts(const struct pcl_range_locks *R, const struct pcl_range_op *op)
+{
+    for (uint32_t i = 0; i < R->n_nodes; i++)
+        if (R->node[i].used && R->node[i].held && R->node[i].inst == op->inst &&
+            pcl_range_conflict(&R->node[i], &R->node[op->node]))
+            return false;
+    return true;
+}
+
 void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
                     enum pcl_more more)
 {
     struct pcl_lock_notes *N = R->notes;
     uint32_t me = R->m->cur, place = N->wait[me].place;
-    bool exact = R->ops->props & PCL_PROP_EXACT;
+    bool exact = R->ops->props & (PCL_PROP_EXACT | PCL_PROP_COARSE);
 
     if (more == PCL_MORE) {
+        if (place == PCL_NONE && (R->ops->props & PCL_PROP_COARSE))
+            R->stats.false_conflicts += nobody_conflicts(R, op);
         if (place == PCL_NONE)
             join(N, op->inst, me, R->node[op->node].mode == PCL_EXCLUSIVE, exact);
         return;

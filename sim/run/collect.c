@@ -148,6 +148,7 @@ static void class_metrics(struct pcl_sim *s, const char *name, const struct pcl_
     add(s, "steals", name, "count", PCL_BETTER_NONE, (double)st->steals);
     add(s, "handoffs", name, "count", PCL_BETTER_NONE, (double)st->handoffs);
     add(s, "lost_retries", name, "count", PCL_BETTER_LOWER, (double)st->lost_retries);
+    add(s, "false_conflicts", name, "count", PCL_BETTER_LOWER, (double)st->false_conflicts);
     add(s, "trylock_failures", name, "count", PCL_BETTER_NONE, (double)st->trylock_failures);
 }
 
@@ -188,7 +189,7 @@ static void one_lock(struct pcl_sim *s, const char *name, const struct pcl_lock_
 static void note_bypass(struct pcl_lock_stats *st, const struct pcl_lock_notes *notes,
                         unsigned props)
 {
-    uint64_t by = pcl_lock_notes_longest_bypass(notes, props & PCL_PROP_EXACT);
+    uint64_t by = pcl_lock_notes_longest_bypass(notes, props & (PCL_PROP_EXACT | PCL_PROP_COARSE));
 
     if (by > st->bypass_max)
         st->bypass_max = by;

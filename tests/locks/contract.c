@@ -206,7 +206,7 @@ static void running_ahead_changes_nothing(void **state)
 static unsigned small_params(struct pcl_lock_param *out)
 {
     static const struct pcl_lock_param small[] = {
-        {"bits", 0}, {"unfairness", 1}, {"break", 1}, {"reader_batch", 1}};
+        {"bits", 0}, {"unfairness", 1}, {"break", 1}, {"reader_batch", 1}, {"words", 16}, {"unit", 50}};
     const struct pcl_lock_param_info *info = rig_params(entry);
     unsigned n = 0;
 

@@ -78,7 +78,7 @@ static bool clash(const struct rig *r, const struct rig_hold *a, const struct ri
         return (r->props & PCL_PROP_CLASSES) && a->class != b->class;
     if (r->kind == PCL_LOCK_PAGE)
         return true;
-    return !(r->props & PCL_PROP_EXACT) || (a->start <= b->last && b->start <= a->last);
+    return !(r->props & (PCL_PROP_EXACT | PCL_PROP_COARSE)) || (a->start <= b->last && b->start <= a->last);
 }
 
 static bool exclusion(const struct rig *r, const char **why)
@@ -390,6 +390,18 @@ static void warm_up(struct rig *r)
     r->m.cur = PCL_NONE;
 }
 
+/* The explorer's states stay small: short tables, trees of few levels. */
+static void small_tables(const struct pcl_lock_entry *e, struct pcl_lock_choice *choice)
+{
+    static const struct pcl_lock_param small[] = {{"words", 16}, {"unit", 50}};
+    const struct pcl_lock_param_info *info = rig_params(e);
+
+    for (; info && info->name; info++)
+        for (size_t i = 0; i < sizeof small / sizeof small[0]; i++)
+            if (strcmp(info->name, small[i].name) == 0)
+                choice->param[choice->n_params++] = small[i];
+}
+
 void rig_init(struct rig *r, const struct rig_conf *conf)
 {
     const struct pcl_lock_entry *e = rig_lock(conf->lock);
@@ -404,6 +416,8 @@ void rig_init(struct rig *r, const struct rig_conf *conf)
     (void)snprintf(choice.lock, sizeof choice.lock, "%s", conf->lock);
     for (unsigned i = 0; i < conf->n_params; i++)
         choice.param[i] = conf->param[i];
+    if (conf->explore && !conf->n_params && e->kind == PCL_LOCK_RANGE)
+        small_tables(e, &choice);
     if (conf->profile)
         r->profile = *conf->profile;
     else
