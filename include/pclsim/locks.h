@@ -40,7 +40,7 @@ enum pcl_lock_prop {
     PCL_PROP_NULL = 1u << 6,         /* excludes nobody */
     PCL_PROP_BOUNDED = 1u << 7,      /* a waiter is overtaken a bounded number of times */
     PCL_PROP_CLASSES = 1u << 8,      /* readers of one class share, those of two do not */
-    PCL_PROP_COARSE= 1u << 9         /* ranges apart pass unless they meet in a coarser unit */
+    PCL_PROP_COARSE = 1u << 9        /* ranges apart pass unless they meet in a coarser unit */
 };
 
 struct pcl_lock_param_info {

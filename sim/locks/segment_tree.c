@@ -36,7 +36,7 @@ enum { EMPTY_SLOTS = 64 };
 static const struct pcl_lock_param_info params[] = {
     RANGE_WORDS_PARAM,
     {"fan_bits", 6, 1, 6, "log2 of a node's children"},
-    {"unit", 12, 0, 50, "log2 of the bytes of a leaf"},
+    {"unit", 12, 0, 57, "log2 of the bytes of a leaf"},
     {NULL, 0, 0, 0, NULL},
 };
 
