@@ -451,6 +451,9 @@ void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io);
  * was locked. L->notes is not NULL. */
 void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared);
 
+/** Who has a folio's lock to himself: PCL_NONE when nobody has, or a read, or readers that share. */
+uint32_t pcl_page_owner(const struct pcl_page_locks *L, uint32_t folio);
+
 /** A wake walk of this body has visited an entry of another folio. N may be NULL. */
 void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body);
 

@@ -22,6 +22,7 @@
     X(DONTNEED, "dontneed", "madvise DONTNEED: drop this address space's mapping of the range")   \
     X(PAGE_WAIT, "pagewait", "wait until the page at off is unlocked, own nothing, hold a reference") \
     X(PAGE_WAIT_DROP, "pagewaitdrop", "the same without a reference while waiting")            \
+    X(PAGE_PAIR, "pagepair", "lock the page at off and, while it is locked, its neighbour in an even-odd pair") \
     X(ZERO, "zero", "fallocate ZERO_RANGE of [off, off + len)")                                 \
     X(COLLAPSE, "collapse", "fallocate COLLAPSE_RANGE: cut [off, off + len) out of the file")   \
     X(INSERT, "insert", "fallocate INSERT_RANGE: a hole of len bytes at off, the rest moves up") \

@@ -75,6 +75,7 @@ struct pcl_call {
     uint32_t folio;  /* referenced, PCL_NONE: none */
     uint32_t other;  /* the one that takes its place, PCL_NONE */
     uint32_t batch;  /* folios held locked together, PCL_NONE: none */
+    uint32_t outer;  /* PAGE_PAIR: the folio that stays locked meanwhile, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
     uint32_t held[PCL_N_ROLES]; /* node of the held request + 1 */

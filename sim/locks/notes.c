@@ -37,6 +37,7 @@ struct past {
     uint32_t cpu : 31;  /* of the last owner + 1, 0: none yet */
     uint32_t by_io : 1; /* a page's lock is held by a read, not by a task */
     uint32_t readers;   /* tasks that share a page's lock */
+    uint32_t owner;     /* who has a page's lock + 1, 0: no task */
     pcl_ns since;       /* when a page's lock was taken + 1, 0: it is free or shared */
 };
 
@@ -277,6 +278,7 @@ static void page_held(struct pcl_page_locks *L, struct past *p, pcl_ns t, bool b
     L->stats.overlaps += p->since != 0 || p->readers != 0;
     p->since = t + 1;
     p->by_io = by_io;
+    p->owner = by_io ? 0 : L->m->cur + 1;
     if (!by_io && ++L->stats.held > L->stats.held_max)
         L->stats.held_max = L->stats.held;
 }
@@ -318,6 +320,14 @@ void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared)
     pcl_hist_add(&L->stats.mode[PCL_EXCLUSIVE].hold, pcl_now(L->m) - (p->since - 1));
     L->stats.held -= !p->by_io;
     p->since = 0;
+    p->owner = 0;
+}
+
+uint32_t pcl_page_owner(const struct pcl_page_locks *L, uint32_t folio)
+{
+    const struct pcl_lock_notes *N = L->notes;
+
+    return N && folio < N->n_past && N->past[folio].owner ? N->past[folio].owner - 1 : PCL_NONE;
 }
 
 void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st, uint32_t body)

@@ -97,8 +97,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->n_ra = k->n_bodies * PCL_RA_FILES;
     k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        k->call[b].folio = k->call[b].other = k->call[b].batch = k->call[b].bio =
-            k->call[b].truth = PCL_NONE;
+        k->call[b].folio = k->call[b].other = k->call[b].outer = k->call[b].batch =
+            k->call[b].bio = k->call[b].truth = PCL_NONE;
     return init_locks(k, conf->scheme, err);
 }
 
@@ -300,6 +300,7 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
                            .folio = PCL_NONE,
                            .other = PCL_NONE,
                            .batch = PCL_NONE,
+                           .outer = PCL_NONE,
                            .bio = PCL_NONE,
                            .truth = PCL_NONE};
     k->times[k->m->cur].hold = r->hold;
@@ -392,6 +393,7 @@ void pcl_flusher_step(struct pcl_kernel *k)
                                .folio = PCL_NONE,
                                .other = PCL_NONE,
                                .batch = PCL_NONE,
+                               .outer = PCL_NONE,
                                .bio = PCL_NONE,
                                .truth = PCL_NONE,
                                .last = PCL_PAGE_LAST};

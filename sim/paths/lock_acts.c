@@ -58,13 +58,33 @@ enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     (void)s;
     for (int r = 0; r < PCL_N_ROLES; r++)
         PCL_ASSERT(c->held[r] == 0);
-    PCL_ASSERT(c->folio == PCL_NONE && c->other == PCL_NONE && c->batch == PCL_NONE);
+    PCL_ASSERT(c->folio == PCL_NONE && c->other == PCL_NONE && c->outer == PCL_NONE &&
+               c->batch == PCL_NONE);
     if (c->truth != PCL_NONE)
         pcl_oracle_end(k->cache->oracle, c->truth);
     c->truth = PCL_NONE;
     k->failed[c->error]++;
     c->active = 0;
     return FLOW_STEP;
+}
+
+/* A nested fault: the folio stays locked, and the path goes on with the other page of its pair. */
+enum pcl_flow act_pair_inner(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    c->outer = c->folio;
+    c->folio = PCL_NONE;
+    c->cur ^= 1;
+    return flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_pair_outer(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    (void)k, (void)s;
+    c->folio = c->outer;
+    c->outer = PCL_NONE;
+    c->cur ^= 1;
+    return flow_next(c, FLOW_SKIP);
 }
 
 enum pcl_flow act_cond_resched(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)

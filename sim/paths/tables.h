@@ -119,6 +119,7 @@ extern const struct pcl_step pcl_insert_path[];
 extern const struct pcl_step pcl_allocate_path[];
 /* tables_mm.c */
 extern const struct pcl_step pcl_page_lock_path[];
+extern const struct pcl_step pcl_page_pair_path[];
 extern const struct pcl_step pcl_page_wait_path[];
 extern const struct pcl_step pcl_page_wait_drop_path[];
 extern const struct pcl_step pcl_migrate_path[];

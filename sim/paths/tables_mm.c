@@ -28,6 +28,44 @@ const struct pcl_step pcl_page_lock_path[] = {
     S_END,
 };
 
+/* Two pages, one lock inside the other: what a fault does that happens while a page is locked, as of
+ * a write whose source is a mapped page. Which of the pair comes first is the caller's choice, so
+ * two callers may make a cycle. The pages are present; nothing is brought in. */
+const struct pcl_step pcl_page_pair_path[] = {
+    S_ENTER(fault),
+    S_AT(L_RETRY),
+    S_IF(lookup, L_FOUND, L_OUT),
+    S_AT(L_FOUND),
+    S_SLEEPY(page_lock),
+    S_IF(if_gone, L_GONE),
+    S_DO(hold),
+    S_DO(pair_inner),
+    S_CPU(fault),
+    S_AT(L_AGAIN),
+    S_IF(lookup, L_LOCKED, L_MISS),
+    S_AT(L_LOCKED),
+    S_SLEEPY(page_lock),
+    S_IF(if_gone, L_STALE),
+    S_DO(hold),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_AT(L_MISS),
+    S_DO(pair_outer),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_AT(L_OUT),
+    S_EXIT,
+    S_AT(L_GONE),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_GOTO(L_RETRY),
+    S_AT(L_STALE),
+    S_DO(page_unlock),
+    S_DO(put),
+    S_GOTO(L_AGAIN),
+    S_END,
+};
+
 /* The bare wait for an unlock: a fault that met a migration entry (__migration_entry_wait: up to
  * Linux 4.20 with a reference, then without), or a page that somebody else is reading in. */
 const struct pcl_step pcl_page_wait_path[] = {

@@ -263,6 +263,7 @@ void sim_collect(struct pcl_sim *s)
     failures(s);
     vma_locks(s);
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
+    add(s, "deadlocked", "all", "count", PCL_BETTER_LOWER, (double)s->laws.deadlocked);
     locks(s);
     scheduling(s);
     sim_collect_memory(s);

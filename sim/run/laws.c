@@ -13,7 +13,7 @@
 
 void laws_break(struct pcl_sim *s, const char *fmt, ...)
 {
-    char why[300];
+    char why[400];
     va_list ap;
 
     if (s->laws.broken)
@@ -169,9 +169,33 @@ bool laws_stuck(const struct pcl_sim *s)
     return true;
 }
 
+/* A ring of sleepers: a broken law, unless the scenario is about such things. */
+static void check_cycle(struct pcl_sim *s)
+{
+    char text[380];
+
+    s->laws.deadlocked = sim_cycle(s, text, sizeof(text));
+    if (!s->laws.deadlocked)
+        return;
+    if (!s->job->scenario || !s->job->scenario->expect_violations) {
+        laws_break(s, "deadlock: %s", text);
+        return;
+    }
+    struct pcl_violation *v = pcl_result_add_violation(s->out);
+
+    if (!v)
+        return;
+    v->at = s->m.eng.now;
+    (void)snprintf(v->kind, sizeof(v->kind), "deadlock");
+    (void)snprintf(v->text, sizeof(v->text), "%s", text);
+}
+
 /* With nothing pending, whoever has not ended waits for ever. */
 void laws_end(struct pcl_sim *s)
 {
+    check_cycle(s);
+    if (s->laws.deadlocked && !s->laws.broken)
+        return; /* told, and all else that is wrong follows from it */
     for (uint32_t b = 0; b < s->n_work && laws_stuck(s); b++)
         if (s->m.model[b].run != PCL_RUN_DEAD)
             laws_break(s, "deadlock or lost wake-up: %u tasks wait for ever, one of them %u (%s)",

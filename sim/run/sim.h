@@ -29,6 +29,7 @@ struct pcl_laws {
     bool on;
     bool broken;
     char text[512];
+    uint32_t deadlocked; /* tasks in a ring at the end of the run */
     /* Little's law: the area under the number of operations under way, and their times */
     int64_t under_way;
     pcl_ns area_at;
@@ -79,6 +80,11 @@ pcl_ns sim_end(const struct pcl_sim *s);
 
 /* sweep.c */
 void sim_collect_sweeps(struct pcl_sim *s);
+
+/* cycle.c */
+/** Tasks in a ring of sleepers each of which wants what the next one has; 0: there is none. text
+ * says who waits for what, and who has it. */
+uint32_t sim_cycle(const struct pcl_sim *s, char *text, size_t room);
 
 /* footprint.c */
 /** Host bytes of the arrays that grow with the number of tasks. */

@@ -78,7 +78,8 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
 static bool one_page(enum pcl_op op)
 {
     return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE || op == PCL_OP_PAGE_LOCK ||
-           op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP || op == PCL_OP_KHUGEPAGED;
+           op == PCL_OP_PAGE_PAIR || op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP ||
+           op == PCL_OP_KHUGEPAGED;
 }
 
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
@@ -99,7 +100,7 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
                               .len = size};
     if (r->op == PCL_OP_FSYNC)
         r->off = r->len = 0; /* the whole file */
-    if (r->op == PCL_OP_PAGE_LOCK)
+    if (r->op == PCL_OP_PAGE_LOCK || r->op == PCL_OP_PAGE_PAIR)
         r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 
