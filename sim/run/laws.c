@@ -159,12 +159,19 @@ static void check_sleepers(struct pcl_sim *s)
     }
 }
 
+/* Waits for a CPU and for nothing else: it has no event of its own until it gets one. */
+static bool in_queue(const struct pcl_sim *s, uint32_t b)
+{
+    return b < s->n_work && s->m.model[b].run != PCL_RUN_ASLEEP &&
+           s->m.model[b].run != PCL_RUN_DEAD;
+}
+
 bool laws_stuck(const struct pcl_sim *s)
 {
     if (s->n_alive == 0 || s->m.n_flight)
         return false;
     for (uint32_t b = 0; b < s->m.n_bodies; b++)
-        if (b != s->k.flusher && pcl_event_time(&s->m.eng, b) != PCL_NS_MAX)
+        if (b != s->k.flusher && (pcl_event_time(&s->m.eng, b) != PCL_NS_MAX || in_queue(s, b)))
             return false;
     return true;
 }

@@ -139,6 +139,57 @@ static enum pcl_more stuck_step(struct pcl_page_locks *L, struct pcl_page_op *op
 }
 
 /* Without a flusher and with one: a deadlock ends the run and is told. */
+/* The flusher has the only CPU, and everybody else waits for it. */
+static void waiting_for_the_cpu_is_no_deadlock(void **unused)
+{
+    static const char text[] =
+        "[scenario]\ntitle = t\nfs = page-only\nmachine = guest-2vcpu\ncpus = 1\n"
+        "duration = 30ms\n[file f]\nsize = 4k\ncached = all\n[group a]\ntasks = 2\n"
+        "mix = pagelock:1\noffsets = hot\nthink = 50us\nthink_on = cpu\n";
+    static const char *const often[] = {"machine.writeback_interval=2ms"};
+    struct setting s;
+    struct pcl_result r;
+
+    (void)unused;
+    setting_text(&s, text, "v5.9", often, 1);
+    run_ok(&s.job, &r);
+    assert_int_equal(r.sim_ns, 30000000);
+    pcl_result_fini(&r);
+    setting_fini(&s);
+}
+
+/* Two tasks take two pages in opposite order: told as a ring, or counted where it is the subject. */
+static void a_ring_of_waiters_is_told(void **unused)
+{
+    static const char text[] =
+        "[scenario]\ntitle = t\nfs = page-only\nmachine = guest-2vcpu\nduration = 20ms\n"
+        "[file f]\nsize = 8k\ncached = all\n"
+        "[group ab]\nmix = pagepair:1\noffsets = hot\nhold = 1us\nthink = 1us\n"
+        "[group ba]\nmix = pagepair:1\noffsets = hot\nregion = 4k..8k\nhold = 1us\nthink = "
+        "1us\n[group third]\nmix = pagelock:1\noffsets = hot\nthink = 1us\n";
+    static const char *const subject[] = {"violations=expected"};
+
+    (void)unused;
+    for (size_t i = 0; i < 2; i++) {
+        struct setting s;
+        struct pcl_result r;
+        struct pcl_err err;
+        const char *told;
+
+        setting_text(&s, text, "v5.9-rc1", subject, i);
+        pcl_result_init(&r);
+        must(pcl_run(&s.job, &r, NULL, &err), &err);
+        assert_int_equal(r.failed, i == 0);
+        told = i == 0 ? r.error : r.violations[0].text;
+        assert_non_null(strstr(told, "(pagepair) waits for page 0 of inode 0, which task "));
+        assert_non_null(strstr(told, "(pagepair) waits for page 1 of inode 0, which task "));
+        assert_null(strstr(told, "pagelock")); /* it waits too, but nobody waits for it */
+        assert_int_equal(r.total_violations, i);
+        pcl_result_fini(&r);
+        setting_fini(&s);
+    }
+}
+
 static void a_deadlock_ends_the_run(void **unused)
 {
     static const char *const machines[] = {"scenario.machine=guest-2vcpu",
@@ -262,6 +313,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_things_break_laws),
         cmocka_unit_test(a_deadlock_ends_the_run),
+        cmocka_unit_test(waiting_for_the_cpu_is_no_deadlock),
+        cmocka_unit_test(a_ring_of_waiters_is_told),
         cmocka_unit_test(shipped_scenarios_keep_the_laws),
         cmocka_unit_test(only_page_locks_are_not_enough),
     };
