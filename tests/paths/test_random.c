@@ -21,7 +21,8 @@ static uint64_t below(uint64_t n)
 
 static void ask_something(struct rig *r, uint32_t task)
 {
-    enum pcl_op op = (enum pcl_op)below(PCL_N_OPS);
+    uint64_t any = below(PCL_N_OPS - 1); /* but for PAGE_PAIR: two of them may wait for ever */
+    enum pcl_op op = (enum pcl_op)(any + (any >= PCL_OP_PAGE_PAIR));
     int64_t off = (int64_t)below(FILE_PAGES) * P, len = (1 + (int64_t)below(4)) * P;
 
     if (below(4) == 0) /* parts of pages */
