@@ -286,6 +286,7 @@ struct pcl_range_op {
 struct pcl_sweep_stats {
     uint64_t taken, freed;   /* units */
     uint64_t leaps, leapt;   /* and of them, in how many leaps and by leaps */
+    uint64_t joint;          /* leaps of several sweeps together */
     uint64_t nodes, nodes_max; /* of the lock's own index, all instances */
     pcl_ns memory_end;       /* when they first took more than the machine's memory; -1: never */
     int64_t memory_end_at;   /* and at which byte */
@@ -339,6 +340,7 @@ struct pcl_range_locks {
     uint32_t n_bodies;
     struct pcl_lock_stats stats;
     struct pcl_sweep_stats sweep;
+    void *memo; /* what a lock remembers outside the model state; freed with the rest */
     struct pcl_lock_notes *notes; /* NULL in the explorer */
 };
 

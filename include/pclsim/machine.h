@@ -291,6 +291,39 @@ pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line);
  * changed the state as the micro-steps would have; l->ns fits into pcl_leap_room(). */
 void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l);
 
+/* Several bodies whose micro-steps touch one line and one spinlock and nothing else, each on its CPU:
+ * a chorus. When they stand to each other as they stood before, all of them do again what they
+ * have done since: they leap together, by whole periods. */
+struct pcl_chorus {
+    const uint32_t *body; /* [n], the running one among them */
+    uint32_t n;
+    uint32_t spin;
+    pcl_line line;
+};
+
+/* Counters at the beginning of a period. */
+struct pcl_tally {
+    pcl_ns at;
+    uint64_t steps, events, ahead, transfers;
+    uint64_t others; /* wake-ups, ticks, interrupts: none of a chorus */
+    uint32_t stamp;
+    uint64_t fp; /* no transition either */
+    pcl_ns cause_ns[PCL_N_CAUSES];
+};
+
+/** Adds to fp how the bodies stand to each other, at the beginning of a micro-step of one; false when
+ * they are no chorus just now. */
+bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, struct pcl_fp *fp);
+void pcl_chorus_tally(const struct pcl_machine *m, struct pcl_tally *t);
+
+/** Time until the first event of anybody else. */
+pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c);
+
+/** Repeats the period since from so many times, at the beginning of a micro-step; they end before
+ * pcl_chorus_room(). The caller changes the state accordingly. */
+void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
+                     const struct pcl_tally *from, uint64_t times);
+
 /** Declares an access to shared state without a line of its own (a structure under a modelled
  * lock). The line primitives declare theirs themselves. Explorer only; free otherwise. */
 static inline void pcl_touch(struct pcl_machine *m, pcl_line line)

@@ -83,6 +83,7 @@ void pcl_range_locks_fini(struct pcl_range_locks *R)
     free(R->state);
     free(R->cell);
     free(R->spin);
+    free(R->memo);
     *R = (struct pcl_range_locks){0};
 }
 

@@ -28,31 +28,6 @@
 #include "units.h"
 
 enum {
-    START,
-    UNIT,       /* acquire: the next unit */
-    LOOK,       /* xa_lock held: take it, or see that it is locked */
-    TAKEN,      /* drop xa_lock */
-    FAIL,       /* the same for a try that has failed */
-    QUEUE_LOCK, /* take the queue's spinlock too */
-    QUEUE,
-    QUEUED,
-    QUEUED_XA,
-    SLEEP,
-    WOKEN,
-    LEAVE_LOCK,
-    LEAVE, /* queue locked: off it, or pass on the wake-up that it gave */
-    PASS_ON,
-    LEFT_IT,
-    FREE,  /* release, or undo: the next unit */
-    CLEAR, /* xa_lock held: remove the entry */
-    CLEARED,
-    PEEK, /* does anybody wait in its queue? */
-    WAKE, /* queue locked: look for the first who waits for this unit */
-    WOKE,
-    OVER = RANGE_PC_OVER
-};
-
-enum {
     QUEUED_FLAG = 1u << 0, /* of a request: it is in a queue */
     RETRIES = 1u << 0,     /* of an operation: it has slept on this unit */
     UNDO = 1u << 1         /* it gives back what it has and fails */
@@ -345,6 +320,7 @@ static enum pcl_more acquire_step(struct call *c)
 
     switch (c->op->pc) {
     case UNIT:
+        units_leap_together(c->R, c->op);
         units_leap_take(c->R, c->op);
         return xa_lock_then(c, LOOK);
     case LOOK:
@@ -389,6 +365,7 @@ static enum pcl_more release_step(struct call *c)
 
     switch (c->op->pc) {
     case FREE:
+        units_leap_together(c->R, c->op);
         units_leap_free(c->R, c->op);
         return xa_lock_then(c, CLEAR);
     case CLEAR:

@@ -18,6 +18,37 @@ enum { LEFT = 0, RIGHT = 1, NEXT = 2, PREV = 3, BUCKET = 4 }; /* link[] of a req
 enum { LO = 0, HI = 1 };                                      /* word[]; equal: no unit */
 enum { LEAP = 0, BITS = 1 };                                  /* param[] */
 
+/* op->pc */
+enum {
+    START,
+    UNIT,       /* acquire: the next unit */
+    LOOK,       /* xa_lock held: take it, or see that it is locked */
+    TAKEN,      /* drop xa_lock */
+    FAIL,       /* the same for a try that has failed */
+    QUEUE_LOCK, /* take the queue's spinlock too */
+    QUEUE,
+    QUEUED,
+    QUEUED_XA,
+    SLEEP,
+    WOKEN,
+    LEAVE_LOCK,
+    LEAVE, /* queue locked: off it, or pass on the wake-up that it gave */
+    PASS_ON,
+    LEFT_IT,
+    FREE,  /* release, or undo: the next unit */
+    CLEAR, /* xa_lock held: remove the entry */
+    CLEARED,
+    PEEK, /* does anybody wait in its queue? */
+    WAKE, /* queue locked: look for the first who waits for this unit */
+    WOKE,
+    OVER = RANGE_PC_OVER
+};
+
+enum {
+    UNIT_TAKE_STEPS = 3, /* micro-steps of a unit: lock, look, unlock */
+    UNIT_FREE_STEPS = 4  /* and a look at its queue */
+};
+
 #define NO_UNIT UINT64_MAX
 
 /* Model state of an instance. */
@@ -80,6 +111,12 @@ uint32_t unit_bucket_of(const struct pcl_range_locks *R, uint32_t inst, uint64_t
 /** At the beginning of a unit's acquisition or release: takes many, if nobody can tell. */
 void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op);
 void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op);
+
+/** The first unit from u on in whose queue somebody waits; 0: too many to ask. */
+uint64_t units_next_awaited(const struct pcl_range_locks *R, uint32_t inst, uint64_t u);
+
+/** The same for several sweeps of a file that go on side by side (units_period.c). */
+void units_leap_together(struct pcl_range_locks *R, const struct pcl_range_op *op);
 
 /** What a new node costs, and what freeing one. */
 pcl_ns unit_node_new(const struct pcl_machine *m);

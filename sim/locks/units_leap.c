@@ -23,8 +23,6 @@
 static const uint64_t golden = UINT64_C(0x9e3779b97f4a7c15);
 
 enum {
-    TAKE_STEPS = 3, /* micro-steps of a unit: lock, look, unlock */
-    FREE_STEPS = 4, /* and a look at its queue */
     TOUCHES = 2,    /* of the spinlock's line */
     NODE_BYTES = 576,
     MANY_QUEUES = 16 /* busy queues that leave no room worth a leap */
@@ -108,8 +106,7 @@ static uint64_t next_in_queue(const struct pcl_range_locks *R, uint32_t inst, ui
     return t > NO_UNIT - u ? NO_UNIT : u + t;
 }
 
-/* The first unit from u on in whose queue somebody waits; 0: too many to ask. */
-static uint64_t next_awaited(const struct pcl_range_locks *R, uint32_t inst, uint64_t u)
+uint64_t units_next_awaited(const struct pcl_range_locks *R, uint32_t inst, uint64_t u)
 {
     const struct unit_bucket *t = unit_buckets(R);
     uint32_t none = R->n_cells - 1, n = 0;
@@ -250,7 +247,7 @@ void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
     b = farthest(&l);
     if (b == a)
         return;
-    leap_to(&l, op->inst, b, TAKE_STEPS, 0);
+    leap_to(&l, op->inst, b, UNIT_TAKE_STEPS, 0);
     unit_nodes_got(R, nodes_of(&l, b), a);
     R->sweep.taken += b - a;
     n->word[HI] = b;
@@ -282,12 +279,12 @@ void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
     l.node = unit_node_free(R->m);
     if (l.before != NO_UNIT)
         limit_by_previous(&l);
-    limit(&l, next_awaited(R, op->inst, a));
+    limit(&l, units_next_awaited(R, op->inst, a));
     b = farthest(&l);
     if (b == a)
         return;
     R->sweep.nodes -= nodes_of(&l, b);
-    leap_to(&l, op->inst, b, FREE_STEPS, look);
+    leap_to(&l, op->inst, b, UNIT_FREE_STEPS, look);
     R->sweep.freed += b - a;
     n->word[LO] = b;
 }

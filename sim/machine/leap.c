@@ -11,6 +11,8 @@
  * is counted as if they had been taken. Ticks, wake-ups, the device, other tasks and the end of
  * the run are all rivals; spinners have no event, but to be spun on, a lock must be held.
  */
+#include <stdlib.h>
+
 #include "internal.h"
 
 pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line)
@@ -38,4 +40,135 @@ void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l)
     if (l->irqs_off > m->irqs_off_max)
         m->irqs_off_max = l->irqs_off;
     pcl_line_touches(m, l->line, l->touches);
+}
+
+/* --- several at once ------------------------------------------------------------------------ */
+
+static bool member(const uint32_t *body, uint32_t n, uint32_t b)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (body[i] == b)
+            return true;
+    return false;
+}
+
+/* How one of them stands, relative to now; false: something about it is not of the chorus. */
+static bool add_body(const struct pcl_machine *m, const struct pcl_chorus *c, uint32_t b,
+                     struct pcl_fp *fp)
+{
+    const struct pcl_task_model *mod = &m->model[b];
+    const struct pcl_task *t = &m->task[b];
+    const struct pcl_cpu *cpu = &m->cpu[m->ideal ? 0 : t->cpu];
+    pcl_ns now = m->eng.now, due = pcl_event_time(&m->eng, b);
+
+    if (is_irq(m, b) || mod->killed || (mod->run == PCL_RUN_SPINNING && mod->spin != c->spin) ||
+        (mod->run != PCL_RUN_SPINNING && mod->run != PCL_RUN_RUNNABLE))
+        return false;
+    if (!m->ideal && (!t->on_cpu || cpu->need_resched || cpu->in_irq ||
+                      cpu->irq_head != PCL_NONE || cpu->blocked_until > now))
+        return false;
+    pcl_fp_add(fp, (uint64_t)mod->run << 32 | (uint64_t)mod->spin_depth << 16 | mod->irq_depth);
+    pcl_fp_add(fp, mod->spin_next);
+    pcl_fp_add(fp, b == m->cur || due == PCL_NS_MAX ? UINT64_MAX : (uint64_t)(due - now));
+    pcl_fp_add(fp, (uint64_t)t->left);
+    pcl_fp_add(fp, mod->run == PCL_RUN_SPINNING ? (uint64_t)(now - t->since) : 0);
+    pcl_fp_add(fp, mod->irq_depth && !m->ideal ? (uint64_t)(now - cpu->irqs_off_since) : 0);
+    return true;
+}
+
+bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, struct pcl_fp *fp)
+{
+    const struct pcl_spin *s = &m->spin[c->spin];
+    uint16_t owner = 0;
+    pcl_ns busy = 0;
+
+    if (m->explore || !m->eng.run_ahead || m->stop || m->ideal ||
+        !pcl_line_look(m, c->line, &owner, &busy))
+        return false;
+    if (s->holder != PCL_NONE && !member(c->body, c->n, s->holder))
+        return false;
+    for (uint32_t b = s->head; b != PCL_NONE; b = m->model[b].spin_next)
+        if (!member(c->body, c->n, b))
+            return false;
+    pcl_fp_add(fp, (uint64_t)s->holder << 32 | s->head);
+    pcl_fp_add(fp, (uint64_t)owner << 32 | s->tail);
+    pcl_fp_add(fp, busy > m->at ? (uint64_t)(busy - m->at) : 0);
+    pcl_fp_add(fp, m->cur);
+    for (uint32_t i = 0; i < c->n; i++)
+        if (!add_body(m, c, c->body[i], fp))
+            return false;
+    return true;
+}
+
+void pcl_chorus_tally(const struct pcl_machine *m, struct pcl_tally *t)
+{
+    *t = (struct pcl_tally){.at = m->eng.now,
+                            .steps = m->steps,
+                            .events = m->eng.events,
+                            .ahead = m->eng.ahead,
+                            .transfers = m->line_transfers,
+                            .others = m->wakes + m->ipis + m->ticks + m->ios,
+                            .stamp = pcl_lines_stamp(m),
+                            .fp = pcl_fp_value(&m->eng.fp)};
+    for (int i = 0; i < PCL_N_CAUSES; i++)
+        t->cause_ns[i] = m->cause_ns[i];
+}
+
+pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c)
+{
+    pcl_ns *due = pcl_xcalloc(c->n, sizeof(*due)), first;
+    struct pcl_engine *e = &m->eng;
+
+    for (uint32_t i = 0; i < c->n; i++) {
+        due[i] = pcl_event_time(e, c->body[i]);
+        pcl_event_cancel(e, c->body[i]);
+    }
+    first = e->t[1] <= m->limit ? e->t[1] : m->limit;
+    for (uint32_t i = 0; i < c->n; i++)
+        pcl_event_place(e, e->leaf_of[c->body[i]], due[i]);
+    free(due);
+    return first - e->now;
+}
+
+/* What comes next for the running body after the others' events have moved. */
+static void find_rival(struct pcl_machine *m)
+{
+    struct pcl_engine *e = &m->eng;
+    pcl_ns mine = pcl_event_time(e, m->cur);
+
+    pcl_event_cancel(e, m->cur);
+    e->rival = e->t[1] <= m->limit ? e->t[1] : pcl_ns_add(m->limit, 1);
+    e->rival_leaf = 0;
+    pcl_event_place(e, e->leaf_of[m->cur], mine);
+}
+
+void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
+                     const struct pcl_tally *from, uint64_t times)
+{
+    struct pcl_tally to;
+    pcl_ns shift;
+
+    PCL_ASSERT(m->at == m->eng.now);
+    pcl_chorus_tally(m, &to);
+    shift = (to.at - from->at) * (pcl_ns)times;
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint32_t b = c->body[i];
+        pcl_ns due = pcl_event_time(&m->eng, b);
+
+        if (b != m->cur && due != PCL_NS_MAX)
+            pcl_event_place(&m->eng, m->eng.leaf_of[b], due + shift);
+        m->task[b].since += m->model[b].run == PCL_RUN_SPINNING ? shift : 0;
+        m->cpu[m->task[b].cpu].irqs_off_since += m->model[b].irq_depth ? shift : 0;
+    }
+    pcl_lines_shift(m, c->line, shift, (uint32_t)((to.stamp - from->stamp) * times));
+    m->at = m->eng.now = m->at + shift;
+    find_rival(m);
+    m->steps += (to.steps - from->steps) * times;
+    m->leapt += (to.steps - from->steps) * times;
+    m->eng.events += (to.events - from->events) * times;
+    m->eng.ahead += (to.ahead - from->ahead) * times;
+    m->line_transfers += (to.transfers - from->transfers) * times;
+    for (int i = 0; i < PCL_N_CAUSES; i++)
+        m->cause_ns[i] += (to.cause_ns[i] - from->cause_ns[i]) * (pcl_ns)times;
+    m->lines_before = m->cause_ns[PCL_T_LINE];
 }

@@ -239,6 +239,31 @@ void pcl_line_touches(struct pcl_machine *m, pcl_line tag, uint64_t n)
     l->busy = m->at;
 }
 
+bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, pcl_ns *busy)
+{
+    const struct line *l = m->has_lines ? known(m->lines, tag) : NULL;
+
+    if (!l || !l->exclusive)
+        return false;
+    *owner = l->owner;
+    *busy = l->busy;
+    return true;
+}
+
+uint32_t pcl_lines_stamp(const struct pcl_machine *m)
+{
+    return m->lines->stamp;
+}
+
+void pcl_lines_shift(struct pcl_machine *m, pcl_line tag, pcl_ns later, uint32_t uses)
+{
+    struct line *l = known(m->lines, tag);
+
+    m->lines->stamp += uses;
+    l->used += uses;
+    l->busy += l->busy > m->at ? later : 0;
+}
+
 void pcl_load_slow(struct pcl_machine *m, pcl_line tag)
 {
     bool fresh;

@@ -208,10 +208,68 @@ static void leaps_are_what_single_steps_are(void **state)
     assert_true(foreign > 0);
 }
 
+/* --- several sweeps side by side ------------------------------------------------------------ */
+
+static void make_wide_script(uint64_t i, uint32_t task, uint32_t n_tasks, int64_t unit)
+{
+    static const uint64_t far[] = {0, 0, 3000, 20000, 300000};
+    struct rig_op *w = words[task];
+    uint64_t last = (uint64_t)PCL_OFF_MAX / (uint64_t)unit, lane = 7000 + task * 100;
+    uint64_t from = far[pick(i, lane, 5)] * (1 + task) + pick(i, lane + 1, 300);
+    uint64_t len = 1 + pick(i, lane + 2, 9000);
+
+    if (pick(i, lane + 3, 4) == 0)
+        from = last - len - from;
+    scripts[task] = w;
+    *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = (pcl_ns)pick(i, lane + 4, 40000)};
+    *w++ = (struct rig_op){.act = RIG_TAKE,
+                           .what = PCL_RANGE_ACQUIRE,
+                           .mode = PCL_EXCLUSIVE,
+                           .killable = true,
+                           .start = (int64_t)from * unit,
+                           .last = (int64_t)(from + len - 1) * unit};
+    *w++ = (struct rig_op){.act = RIG_SLEEP, .ns = (pcl_ns)pick(i, lane + 5, 90000)};
+    *w++ = (struct rig_op)DROP;
+    if (pick(i, lane + 6, 6) == 0)
+        *w++ = (struct rig_op)KILL((uint32_t)pick(i, lane + 7, n_tasks));
+    *w = (struct rig_op)END;
+}
+
+static void sweeps_side_by_side_leap_together(void **state)
+{
+    enum { CASES = 300 };
+    uint64_t joint = 0, leapt = 0, taken = 0;
+
+    (void)state;
+    for (uint64_t i = 100000; i < 100000 + CASES; i++) {
+        size_t l = (size_t)pick(i, 10, 3);
+        uint32_t n_tasks = 2 + (uint32_t)pick(i, 11, MAX_TASKS - 1);
+        struct pcl_profile p;
+        struct rig a, b;
+
+        make_machine(i, &p);
+        for (uint32_t t = 0; t < n_tasks; t++)
+            make_wide_script(i, t, n_tasks, locks[l].unit);
+        run(&a, i, locks[l].name, n_tasks, &p, true);
+        run(&b, i, locks[l].name, n_tasks, &p, false);
+        same(i, &a, &b);
+        joint += a.R.sweep.joint;
+        leapt += a.R.sweep.leapt;
+        taken += a.R.sweep.taken + a.R.sweep.freed;
+        rig_fini(&a);
+        rig_fini(&b);
+    }
+    if (getenv("PCLSIM_TEST_STATS"))
+        print_message("%llu of %llu leapt, %llu joint leaps\n", (unsigned long long)leapt,
+                      (unsigned long long)taken, (unsigned long long)joint);
+    assert_true(joint > CASES && leapt > taken / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaps_are_what_single_steps_are),
+        cmocka_unit_test(sweeps_side_by_side_leap_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
