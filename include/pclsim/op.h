@@ -34,7 +34,8 @@
     X(MIGRATE_SYNC, "migrate-sync", "the same, waiting for write-back too")                    \
     X(RECLAIM, "reclaim", "direct reclaim of len bytes of page cache, of whatever file: trylock only") \
     X(KHUGEPAGED, "khugepaged", "make the 512 folios of the 2 MiB around off one large folio")  \
-    X(SPLIT, "split", "split the large folios of the range into pages")
+    X(SPLIT, "split", "split the large folios of the range into pages") \
+    X(EXCHANGE, "exchange", "exchange [off, off + len) of two files, by their blocks")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

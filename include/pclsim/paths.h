@@ -20,6 +20,7 @@ struct pcl_request {
     uint8_t op;    /* enum pcl_op */
     uint8_t flags; /* enum pcl_op_flag */
     uint32_t inode, mm;
+    uint32_t inode2; /* EXCHANGE: the other file */
     int64_t off, len;
     pcl_ns hold;   /* PAGE_LOCK: compute while the page is locked */
 };
@@ -44,6 +45,11 @@ enum pcl_call_vma {
     CALL_VMA_NONE,
     CALL_VMA_LOCKED,
     CALL_VMA_SPECULATES
+};
+
+/* Roles that a call on two files takes on both. */
+enum {
+    PCL_N_PAIRED = 3
 };
 
 /* A file in an address space. */
@@ -78,6 +84,8 @@ struct pcl_call {
     uint32_t outer;  /* PAGE_PAIR: the folio that stays locked meanwhile, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
+    uint32_t inode2, truth2;    /* EXCHANGE: of the file that the path is not at */
+    uint32_t held2[PCL_N_PAIRED];
     uint32_t held[PCL_N_ROLES]; /* node of the held request + 1 */
     int64_t off, len;
     uint64_t first, last;       /* pages of the request */
@@ -90,6 +98,7 @@ struct pcl_call_times {
     pcl_ns lock_begin;
     pcl_ns hold;
     pcl_ns held_since[PCL_N_ROLES];
+    pcl_ns held_since2[PCL_N_PAIRED];
 };
 
 #define PCL_BATCH 31 /* folios of a folio_batch */

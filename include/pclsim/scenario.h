@@ -51,6 +51,8 @@ struct pcl_group {
     uint32_t tasks;
     bool processes; /* each task has its own address space; else threads of one */
     uint32_t file;  /* index into files */
+    char *file2_name;   /* of exchanges, "" */
+    uint32_t file2;     /* PCL_NONE: none */
     bool private_files; /* file = each: every task works on its own copy of the file */
     uint32_t weight[PCL_N_OPS]; /* mix; relative */
     enum pcl_offsets offsets;

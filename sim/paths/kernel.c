@@ -98,7 +98,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
     for (uint32_t b = 0; b < k->n_bodies; b++)
         k->call[b].folio = k->call[b].other = k->call[b].outer = k->call[b].batch =
-            k->call[b].bio = k->call[b].truth = PCL_NONE;
+            k->call[b].bio = k->call[b].truth = k->call[b].truth2 = PCL_NONE;
     return init_locks(k, conf->scheme, err);
 }
 
@@ -210,6 +210,7 @@ static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t
         return true;
     case PCL_OP_WRITE:
     case PCL_OP_DWRITE:
+    case PCL_OP_EXCHANGE:
         *what = PCL_TRUTH_WRITE;
         return c->len > 0;
     case PCL_OP_ZERO:
@@ -267,8 +268,11 @@ void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c)
     uint64_t first, last;
 
     set_pages(k, c);
-    if (k->cache->oracle && c->truth == PCL_NONE && truth_of(c, &what, &first, &last))
-        c->truth = pcl_oracle_begin(k->cache->oracle, what, c->inode, first, last);
+    if (!k->cache->oracle || c->truth != PCL_NONE || !truth_of(c, &what, &first, &last))
+        return;
+    c->truth = pcl_oracle_begin(k->cache->oracle, what, c->inode, first, last);
+    if (c->op == PCL_OP_EXCHANGE)
+        c->truth2 = pcl_oracle_begin(k->cache->oracle, what, c->inode2, first, last);
 }
 
 /* What vfs_fallocate() and the filesystem's first look refuse, before any lock. */
@@ -276,13 +280,15 @@ static enum pcl_call_error refused(const struct pcl_kernel *k, const struct pcl_
 {
     bool shifts = r->op == PCL_OP_ZERO || r->op == PCL_OP_COLLAPSE || r->op == PCL_OP_INSERT;
 
-    if (!shifts && r->op != PCL_OP_PUNCH && r->op != PCL_OP_ALLOCATE)
+    bool two = r->op == PCL_OP_EXCHANGE;
+
+    if (!shifts && !two && r->op != PCL_OP_PUNCH && r->op != PCL_OP_ALLOCATE)
         return PCL_CALL_E_NONE;
-    if (r->len == 0)
+    if (r->len == 0 || (two && (r->inode2 == r->inode || r->inode2 >= k->n_inodes)))
         return PCL_CALL_E_INVAL;
     if (r->len > PCL_OFF_MAX - r->off)
         return PCL_CALL_E_FBIG;
-    return shifts && k->fs == PCL_FS_TMPFS ? PCL_CALL_E_NOTSUPP : PCL_CALL_E_NONE;
+    return (shifts || two) && k->fs == PCL_FS_TMPFS ? PCL_CALL_E_NOTSUPP : PCL_CALL_E_NONE;
 }
 
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
@@ -302,7 +308,9 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
                            .batch = PCL_NONE,
                            .outer = PCL_NONE,
                            .bio = PCL_NONE,
-                           .truth = PCL_NONE};
+                           .inode2 = r->inode2,
+                           .truth = PCL_NONE,
+                           .truth2 = PCL_NONE};
     k->times[k->m->cur].hold = r->hold;
     if (r->inode == PCL_NONE) {
         PCL_ASSERT(r->op == PCL_OP_SYSCALL);
@@ -396,6 +404,7 @@ void pcl_flusher_step(struct pcl_kernel *k)
                                .outer = PCL_NONE,
                                .bio = PCL_NONE,
                                .truth = PCL_NONE,
+                               .truth2 = PCL_NONE,
                                .last = PCL_PAGE_LAST};
         return;
     }

@@ -60,9 +60,13 @@ enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pc
         PCL_ASSERT(c->held[r] == 0);
     PCL_ASSERT(c->folio == PCL_NONE && c->other == PCL_NONE && c->outer == PCL_NONE &&
                c->batch == PCL_NONE);
+    for (int i = 0; i < PCL_N_PAIRED; i++)
+        PCL_ASSERT(c->held2[i] == 0);
     if (c->truth != PCL_NONE)
         pcl_oracle_end(k->cache->oracle, c->truth);
-    c->truth = PCL_NONE;
+    if (c->truth2 != PCL_NONE)
+        pcl_oracle_end(k->cache->oracle, c->truth2);
+    c->truth = c->truth2 = PCL_NONE;
     k->failed[c->error]++;
     c->active = 0;
     return FLOW_STEP;

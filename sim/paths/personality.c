@@ -29,6 +29,7 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_ZERO] =          {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_COLLAPSE] =      {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_INSERT] =        {"-XXXS", "-XXXS", "-----"},
+    [PCL_OP_EXCHANGE] =      {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_ALLOCATE] =      {"-XXX-", "-X-X-", "-X---"},
     [PCL_OP_DONTNEED] =      {"S----", "S----", "S----"},
     [PCL_OP_MMAP] =          {"X---X", "X---X", "X---X"},

@@ -245,6 +245,12 @@ ACT(act_check_shift);
 ACT(act_to_tail);
 ACT(act_shift_extents);
 ACT(act_if_moves);
+/* pair_acts.c */
+ACT(act_order_files);
+ACT(act_switch);
+ACT(act_check_exchange);
+ACT(act_if_second);
+ACT(act_exchange);
 
 /* mm_acts.c */
 ACT(act_put_behind);

@@ -33,6 +33,7 @@ static const struct {
     [PCL_OP_ALLOCATE] = {pcl_allocate_path},
     [PCL_OP_PAGE_LOCK] = {pcl_page_lock_path},
     [PCL_OP_PAGE_PAIR] = {pcl_page_pair_path},
+    [PCL_OP_EXCHANGE] = {pcl_exchange_path},
     [PCL_OP_DONTNEED] = {pcl_dontneed_path},
     [PCL_OP_MMAP] = {pcl_mmap_path},
     [PCL_OP_MUNMAP] = {pcl_munmap_path},

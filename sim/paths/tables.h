@@ -117,6 +117,7 @@ extern const struct pcl_step pcl_zero_dropping_path[];
 extern const struct pcl_step pcl_collapse_path[];
 extern const struct pcl_step pcl_insert_path[];
 extern const struct pcl_step pcl_allocate_path[];
+extern const struct pcl_step pcl_exchange_path[];
 /* tables_mm.c */
 extern const struct pcl_step pcl_page_lock_path[];
 extern const struct pcl_step pcl_page_pair_path[];

@@ -96,6 +96,7 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
     *r = (struct pcl_request){.op = (uint8_t)op,
                               .inode = s->inode_of[task],
                               .mm = s->mm_of[task],
+                              .inode2 = g->file2,
                               .off = pick_offset(s, g, task, i, size),
                               .len = size};
     if (r->op == PCL_OP_FSYNC)

@@ -342,6 +342,8 @@ static const struct pcl_key group_rows[] = {
     {"file", PCL_KEY_OWN, G(file), 0, 0, "NAME", "",
      "the file that the group works on; not needed when there is one only", read_file_name,
      write_file_name},
+    {"file2", PCL_KEY_TEXT, G(file2_name), 0, 0, NULL, "",
+     "the file that `exchange` exchanges ranges with, by its NAME", 0, 0},
     {"files", PCL_KEY_WORD, G(private_files), 0, 0, "shared|each", "shared",
      "`each`: every task works on its own copy of the file", 0, 0},
     {"mix", PCL_KEY_OWN, G(weight), 0, 0, "OPERATION:WEIGHT ...", NULL,
@@ -392,10 +394,10 @@ static bool uses_size(const struct pcl_group *g)
            g->weight[PCL_OP_DWRITE] || g->weight[PCL_OP_PUNCH] || g->weight[PCL_OP_ALLOCATE] ||
            g->weight[PCL_OP_DONTNEED] || g->weight[PCL_OP_ZERO] || g->weight[PCL_OP_COLLAPSE] ||
            g->weight[PCL_OP_INSERT] || g->weight[PCL_OP_MMAP] || g->weight[PCL_OP_MUNMAP] ||
-           g->weight[PCL_OP_MPROTECT] ||
-           g->weight[PCL_OP_MIGRATE] ||
-           g->weight[PCL_OP_MIGRATE_ASYNC] || g->weight[PCL_OP_MIGRATE_SYNC] ||
-           g->weight[PCL_OP_RECLAIM] || g->weight[PCL_OP_SPLIT];
+           g->weight[PCL_OP_MPROTECT] || g->weight[PCL_OP_EXCHANGE] ||
+           g->weight[PCL_OP_MIGRATE] || g->weight[PCL_OP_MIGRATE_ASYNC] ||
+           g->weight[PCL_OP_MIGRATE_SYNC] || g->weight[PCL_OP_RECLAIM] ||
+           g->weight[PCL_OP_SPLIT];
 }
 
 static int check_region(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g)
@@ -412,6 +414,21 @@ static int check_region(struct pcl_reader *r, struct pcl_ini_section *sec, struc
     if (g->region_at % g->align != 0)
         return pcl_fail_in(r, sec, "region",
                            "region: want a start that is a multiple of align");
+    return PCL_OK;
+}
+
+static int check_file2(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g)
+{
+    g->file2 = PCL_NONE;
+    for (uint32_t i = 0; i < r->s->n_files; i++)
+        if (strcmp(r->s->files[i].name, g->file2_name) == 0)
+            g->file2 = i;
+    if (g->file2_name[0] && g->file2 == PCL_NONE)
+        return pcl_fail_in(r, sec, "file2", "file2: there is no [file %s]", g->file2_name);
+    if (g->weight[PCL_OP_EXCHANGE] && g->file2 == PCL_NONE)
+        return pcl_fail_in(r, sec, "mix", "mix: exchange needs file2, the other file");
+    if (g->file2 == g->file && !g->private_files)
+        return pcl_fail_in(r, sec, "file2", "file2: want another file than file");
     return PCL_OK;
 }
 
@@ -447,7 +464,9 @@ int pcl_read_group(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl
         return rc;
     (void)snprintf(g->name, sizeof g->name, "%s", sec->name);
     g->line = sec->line;
-    rc = check_region(r, sec, g);
+    rc = check_file2(r, sec, g);
+    if (rc == PCL_OK)
+        rc = check_region(r, sec, g);
     if (rc == PCL_OK)
         rc = check_sizes(r, sec, g);
     if (rc != PCL_OK)

@@ -159,6 +159,60 @@ static void pages_are_found_where_they_have_moved(void **unused)
     found_where_they_have_moved(PCL_COLLAPSE_MOVE);
 }
 
+/* Two files change what they have; the locks are taken by number, whoever is named first. */
+static void two_files_are_exchanged(void **unused)
+{
+    (void)unused;
+    for (uint32_t first = 0; first < 2; first++) {
+        struct rig *r = rig_new(PCL_FS_XFS, NULL, 1, false);
+
+        (void)pcl_kernel_inode(&r->k, 8 * P, true);
+        (void)pcl_kernel_inode(&r->k, 4 * P, false); /* a hole */
+        pcl_cache_populate(r->k.cache, first, 1, 1, 0, PCL_FOLIO_DIRTY);
+        struct pcl_request *q = rig_ask(r, 0, PCL_OP_EXCHANGE, P, 2 * P);
+
+        q->inode = first;
+        q->inode2 = 1 - first;
+        rig_ask(r, 0, PCL_OP_EXCHANGE, P, 4 * P)->inode2 = 1; /* behind the end of the second */
+        rig_ask(r, 0, PCL_OP_EXCHANGE, P, 100)->inode2 = 1;
+        (void)rig_ask(r, 0, PCL_OP_EXCHANGE, P, P); /* with itself */
+        (void)rig_ask(r, 0, PCL_OP_READ, 0, 8 * P);
+        rig_ask(r, 0, PCL_OP_READ, 0, 4 * P)->inode = 1;
+        rig_run(r);
+        assert_int_equal(r->wrong, 0);
+        assert_int_equal(r->k.failed[PCL_CALL_E_INVAL], 3);
+        assert_true(r->k.cache->t->nr_dirty == 0);
+        /* the hole and the extent have changed sides */
+        assert_int_equal(r->k.ext[0].n, 2);
+        assert_int_equal(r->k.ext[1].n, 1);
+        assert_int_equal(r->k.ext[1].v[0].first, 1);
+        assert_int_equal(r->k.ext[1].v[0].last, 2);
+        rig_free(r);
+    }
+}
+
+/* Opposite orders of the same two files, and writers of each: nobody waits for ever. */
+static void exchanges_in_both_directions_end(void **unused)
+{
+    struct rig *r = rig_new(PCL_FS_XFS, "guest-2vcpu", 4, false);
+
+    (void)unused;
+    (void)pcl_kernel_inode(&r->k, 8 * P, true);
+    (void)pcl_kernel_inode(&r->k, 8 * P, true);
+    for (uint32_t t = 0; t < 4; t++)
+        for (int i = 0; i < 50; i++) {
+            struct pcl_request *q =
+                rig_ask(r, t, t < 2 ? PCL_OP_EXCHANGE : PCL_OP_WRITE, i % 4 * P, 2 * P);
+
+            q->inode = t % 2;
+            q->inode2 = 1 - q->inode;
+        }
+    rig_run(r);
+    assert_int_equal(r->wrong, 0);
+    assert_int_equal(r->k.failed[PCL_CALL_E_NONE], 200);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +220,8 @@ int main(void)
         cmocka_unit_test(tmpfs_knows_two_modes),
         cmocka_unit_test(blocks_behind_the_end_of_file_count),
         cmocka_unit_test(pages_are_found_where_they_have_moved),
+        cmocka_unit_test(two_files_are_exchanged),
+        cmocka_unit_test(exchanges_in_both_directions_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /*
- * Anything beside anything: four tasks make random requests of every operation on one small file.
+ * Anything beside anything: four tasks make random requests of every operation on two small files.
  * Under every shipped scheme that has inode locks nobody reads what was not right, nothing is lost
  * and nothing is left behind.
  */
@@ -31,6 +31,8 @@ static void ask_something(struct rig *r, uint32_t task)
         off = len = 0;
     struct pcl_request *q = rig_ask(r, task, op, off, len);
 
+    q->inode = below(4) == 0; /* mostly the one file */
+    q->inode2 = 1 - q->inode;
     if (op == PCL_OP_PAGE_LOCK)
         q->hold = (pcl_ns)below(2000);
     if (op == PCL_OP_WRITE && below(8) == 0)
@@ -44,6 +46,7 @@ static void mix(enum pcl_fs fs, const struct pcl_scheme *scheme, uint64_t seed)
     struct rig *r = rig_new_with(fs, "guest-2vcpu", RIG_TASKS, false, scheme);
 
     state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    (void)pcl_kernel_inode(&r->k, FILE_PAGES * P, below(2));
     (void)pcl_kernel_inode(&r->k, FILE_PAGES * P, below(2));
     pcl_cache_populate(r->k.cache, 0, below(4), below(8), 0, below(2) ? PCL_FOLIO_DIRTY : 0);
     for (uint32_t t = 0; t < RIG_TASKS; t++)
