@@ -468,7 +468,7 @@ static void a_killed_reader_takes_back_only_what_it_counted(void **state)
         rig_init(&r, &(struct rig_conf){
                          .lock = lock,
                          .param = no_spin,
-                         .n_params = (rig_props(rig_lock(lock)) & PCL_PROP_COARSE) != 0,
+                         .n_params = (~rig_props(rig_lock(lock)) & (PCL_PROP_COARSE | PCL_PROP_SPINS)) == 0,
                          .n_tasks = 5,
                          .script = script});
         rig_run(&r);
