@@ -74,6 +74,8 @@ struct pcl_call {
     uint8_t busy;    /* direct write: the invalidation left a dirty page */
     uint8_t forced;  /* direct write: the iolock must be exclusive */
     uint8_t vma;     /* enum pcl_call_vma: how a fault is kept apart from changes of its VMA */
+    uint8_t drains;  /* waits until no direct I/O is in flight */
+    uint8_t pad[3];
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from ahead on */
     uint32_t inode, mm;
@@ -203,6 +205,7 @@ struct pcl_kernel {
     uint64_t dirty_background, dirty_limit; /* pages */
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
+    struct pcl_lock_stats drain_stats;     /* waits for direct I/O in flight */
     struct pcl_batch *batch;      /* [n_batches] chunks */
     uint32_t n_batches, cap_batches;
     uint64_t page_faults, major_faults, reclaimed, throttled;

@@ -50,6 +50,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
     X(COLLAPSE, "collapse", CHOICE, "invalidate|move", PCL_COLLAPSE_INVALIDATE,                \
       "what becomes of cached folios that a collapse or an insert shifts: they are dropped, or " \
       "move with their pages")                                                                 \
+    X(DIO_DRAIN, "dio-drain", CHOICE, "auto|yes|no", PCL_DIO_DRAIN_AUTO,                       \
+      "truncate and fallocate wait until no direct I/O is in flight, as inode_dio_wait() does; "  \
+      "auto: unless there is no iolock or it is a range lock, which direct I/O holds to the end")    \
     X(UNALIGNED_DIO, "unaligned-dio", CHOICE, "shared-first|exclusive", PCL_DIO_SHARED_FIRST,  \
       "XFS, direct writes of parts of blocks: shared unless they allocate, or exclusive, as "   \
       "before 5.12")  \
@@ -77,6 +80,8 @@ enum {
 enum { PCL_FAULT_INVALIDATE_MISS, PCL_FAULT_INVALIDATE_ALWAYS };
 enum { PCL_VMA_LOCK_NO, PCL_VMA_LOCK_YES, PCL_VMA_LOCK_SPECULATIVE };
 enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
+enum { PCL_DIO_DRAIN_AUTO, PCL_DIO_DRAIN_YES, PCL_DIO_DRAIN_NO };
+
 enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
 
 struct pcl_option_info {

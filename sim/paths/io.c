@@ -222,7 +222,10 @@ enum pcl_flow act_dio_end(struct pcl_kernel *k, struct pcl_call *c, const struct
 {
     (void)s;
     pcl_rmw(k->m, PCL_LINE(DIO, c->inode));
-    k->inode[c->inode].dio--;
+    if (--k->inode[c->inode].dio == 0)
+        for (uint32_t b = 0; b < k->n_bodies; b++)
+            if (k->call[b].drains && k->call[b].inode == c->inode)
+                pcl_wake(k->m, b);
     return flow_next(c, FLOW_STEP);
 }
 

@@ -86,6 +86,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     for (int o = 0; o < PCL_N_OPTIONS; o++)
         k->option[o] = pcl_scheme_option(conf->scheme, (enum pcl_option)o);
     pcl_lock_stats_init(&k->writeback_stats);
+    pcl_lock_stats_init(&k->drain_stats);
     init_paths(k);
     k->cache = pcl_cache_new(&cc, m->state);
     if (conf->oracle)
@@ -106,6 +107,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
 {
     pcl_page_locks_fini(&k->page);
     pcl_lock_stats_fini(&k->writeback_stats);
+    pcl_lock_stats_fini(&k->drain_stats);
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
     for (uint32_t i = 0; i < k->n_inodes; i++)

@@ -251,13 +251,60 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
+/* A range lock stays with direct I/O until it is done. */
+static bool holds_range(const struct pcl_kernel *k)
+{
+    return k->range[PCL_ROLE_IOLOCK].ops->props & PCL_PROP_EXACT;
+}
+
 /* A direct write that changes neither size nor blocks goes on without the iolock. */
 enum pcl_flow act_unlock_overwrite(struct pcl_kernel *k, struct pcl_call *c,
                                    const struct pcl_step *s)
 {
-    if (c->phase == 0 && !pcl_dio_overwrites(k, c))
+    if (c->phase == 0 && (holds_range(k) || !pcl_dio_overwrites(k, c)))
         return flow_next(c, FLOW_SKIP);
     return act_unlock(k, c, s);
+}
+
+/* A direct read that has been submitted likewise. */
+enum pcl_flow act_unlock_submitted(struct pcl_kernel *k, struct pcl_call *c,
+                                   const struct pcl_step *s)
+{
+    return holds_range(k) ? flow_next(c, FLOW_SKIP) : act_unlock(k, c, s);
+}
+
+/* inode_dio_wait(), with the iolock held alone: direct I/O in flight need not hold it. */
+enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_machine *m = k->m;
+    uint8_t option = k->option[PCL_OPTION_DIO_DRAIN];
+    bool locked = !(k->range[PCL_ROLE_IOLOCK].ops->props & PCL_PROP_NULL);
+    bool wanted = option == PCL_DIO_DRAIN_AUTO ? locked && !holds_range(k)
+                                               : option == PCL_DIO_DRAIN_YES;
+
+    (void)s;
+    if (!wanted || k->fs == PCL_FS_TMPFS || k->fs == PCL_FS_PAGE_ONLY)
+        return flow_next(c, FLOW_SKIP);
+    if (c->phase == 1) {
+        pcl_set_state(m, PCL_TASK_UNINTERRUPTIBLE);
+        c->phase = 2;
+        return FLOW_STEP;
+    }
+    pcl_load(m, PCL_LINE(DIO, c->inode));
+    if (k->inode[c->inode].dio == 0) {
+        pcl_set_state(m, PCL_TASK_RUNNING);
+        note_wait(m, &k->drain_stats, PCL_EXCLUSIVE, c->drains, k->times[m->cur].lock_begin);
+        c->drains = 0;
+        return flow_next(c, FLOW_STEP);
+    }
+    if (c->phase == 0) {
+        k->times[m->cur].lock_begin = pcl_now(m);
+        c->drains = 1;
+    } else {
+        pcl_schedule(m);
+    }
+    c->phase = 1;
+    return FLOW_STEP;
 }
 
 /* --- page locks ---------------------------------------------------------------------------- */

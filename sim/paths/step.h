@@ -144,6 +144,8 @@ ACT(act_hold);
 ACT(act_lock);
 ACT(act_unlock);
 ACT(act_unlock_overwrite);
+ACT(act_unlock_submitted);
+ACT(act_dio_drain);
 ACT(act_downgrade);
 ACT(act_await_punch);
 ACT(act_fault_invalidate);

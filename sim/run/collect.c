@@ -203,6 +203,7 @@ static void locks(struct pcl_sim *s)
     note_bypass(&s->k.page.stats, s->k.page.notes, 0);
     one_lock(s, "page", &s->k.page.stats, &longest);
     one_lock(s, "writeback", &s->k.writeback_stats, &longest);
+    one_lock(s, "dio-drain", &s->k.drain_stats, &longest);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops) {
             note_bypass(&s->k.range[r].stats, s->k.range[r].notes, s->k.range[r].ops->props);

@@ -147,6 +147,7 @@ void sim_measure(struct pcl_sim *s)
 {
     forget(&s->k.page.stats);
     forget(&s->k.writeback_stats);
+    forget(&s->k.drain_stats);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops)
             forget(&s->k.range[r].stats);
