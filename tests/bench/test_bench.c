@@ -213,6 +213,39 @@ static void hold_prints_a_flat_object_for_any_size(void **state)
     }
 }
 
+/* --- frontier ------------------------------------------------------------------------------- */
+
+static int64_t steps_of_frontier(const char *options, char fingerprint[20])
+{
+    char command[200];
+
+    (void)snprintf(command, sizeof(command), BENCH_DIR "/frontier --repeat 2 --json %s", options);
+    json_t *o = json_of(command);
+    int64_t steps = json_integer_value(json_object_get(o, "steps_taken"));
+
+    assert_flat(o);
+    (void)snprintf(fingerprint, 20, "%s",
+                   json_string_value(json_object_get(o, "fingerprint")));
+    json_decref(o);
+    return steps;
+}
+
+/* Steps, not times: they are what leaps save. */
+static void a_frontier_costs_its_conflicts_and_not_its_units(void **state)
+{
+    char leaps[20], single[20];
+    int64_t small = steps_of_frontier("--units 32 --conflicts 100", leaps);
+    int64_t large = steps_of_frontier("--units 51 --conflicts 100", leaps);
+    int64_t tenfold = steps_of_frontier("--units 51 --conflicts 1000", leaps);
+
+    (void)state;
+    assert_true(large < small * 11 / 10 && small < large * 11 / 10);
+    assert_true(tenfold < large * 11);
+    (void)steps_of_frontier("--units 17 --conflicts 30", leaps);
+    assert_true(steps_of_frontier("--units 17 --conflicts 30 --single-steps", single) > 800000);
+    assert_string_equal(leaps, single);
+}
+
 /* --- options -------------------------------------------------------------------------------
  */
 
@@ -275,6 +308,7 @@ int main(void)
 #endif
         cmocka_unit_test(running_ahead_and_checking_change_nothing),
         cmocka_unit_test(hold_prints_a_flat_object_for_any_size),
+        cmocka_unit_test(a_frontier_costs_its_conflicts_and_not_its_units),
         cmocka_unit_test(wrong_options_are_refused_with_a_reason),
         cmocka_unit_test(help_names_every_option),
     };
