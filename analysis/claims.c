@@ -405,6 +405,7 @@ int pcl_claim_evaluate(const struct pcl_scenario *s, const struct pcl_dataset *d
         any_false = any_false || f->verdict == PCL_VERDICT_FALSE;
         all_true = all_true && f->verdict == PCL_VERDICT_TRUE;
     }
+    pcl_claim_front(s->claim.front, d, out);
     out->verdict = any_false                           ? PCL_VERDICT_FALSE
                    : all_true && s->claim.n_expect > 0 ? PCL_VERDICT_TRUE
                                                        : PCL_VERDICT_UNDECIDED;

@@ -43,4 +43,8 @@ struct claim_line {
 int pcl_claim_parse(const struct pcl_scenario *s, size_t i, struct claim_line *out,
                     struct pcl_err *err);
 
+/** Fills the table of a claim; front: "METRIC[/OBJECT], ...", "" for none. */
+void pcl_claim_front(const char *front, const struct pcl_dataset *d,
+                     struct pcl_claim_result *out);
+
 #endif

@@ -3,6 +3,7 @@
  * worth what its numbers are.
  */
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 #include <pclsim/display.h>
@@ -14,6 +15,28 @@ static json_t *string(const char *s)
     json_t *j = json_string(s);
 
     return j ? j : json_null();
+}
+
+static json_t *front_json(const struct pcl_claim_result *r)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < r->n_rows; i++) {
+        json_t *o = json_object(), *values = json_object();
+        char name[90];
+
+        for (size_t k = 0; k < r->n_columns; k++) {
+            double v = r->row[i].value[k];
+
+            (void)snprintf(name, sizeof(name), "%s/%s", r->column[k].name, r->column[k].object);
+            (void)json_object_set_new(values, name, isfinite(v) ? json_real(v) : json_null());
+        }
+        (void)json_object_set_new(o, "configuration", string(r->row[i].label));
+        (void)json_object_set_new(o, "means", values);
+        (void)json_object_set_new(o, "front", json_boolean(r->row[i].best));
+        (void)json_array_append_new(rows, o);
+    }
+    return rows;
 }
 
 static json_t *claim_json(const struct pcl_claim_result *r)
@@ -34,6 +57,8 @@ static json_t *claim_json(const struct pcl_claim_result *r)
     (void)json_object_set_new(o, "figures", figures);
     (void)json_object_set_new(o, "verdicts", verdicts);
     (void)json_object_set_new(o, "expected", expected);
+    if (r->n_columns)
+        (void)json_object_set_new(o, "front", front_json(r));
     (void)json_object_set_new(o, "source", string(r->source));
     (void)json_object_set_new(o, "note", string(r->note));
     (void)json_object_set_new(o, "scenario", string(r->scenario));
@@ -52,6 +77,28 @@ void pcl_claims_json(FILE *out, const struct pcl_claim_result *r, size_t n)
     (void)json_dumpf(all, out, JSON_INDENT(1) | JSON_ENSURE_ASCII);
     (void)fputc('\n', out);
     json_decref(all);
+}
+
+/* A column is 14 wide; its metric stands above its object. Labels have lines of their own. */
+static void front_text(FILE *out, const struct pcl_claim_result *r)
+{
+    (void)fputs("  * nobody is lower in both the first and the last column\n    ", out);
+    for (size_t k = 0; k < r->n_columns; k++)
+        (void)fprintf(out, " %14.14s", r->column[k].name);
+    (void)fputs("\n    ", out);
+    for (size_t k = 0; k < r->n_columns; k++)
+        (void)fprintf(out, " %14.14s", r->column[k].object);
+    (void)fputc('\n', out);
+    for (size_t i = 0; i < r->n_rows; i++) {
+        pcl_wrap(out, r->row[i].best ? "  * " : "    ", 6, r->row[i].label);
+        (void)fputs("    ", out);
+        for (size_t k = 0; k < r->n_columns; k++)
+            if (isfinite(r->row[i].value[k]))
+                (void)fprintf(out, " %14.0f", r->row[i].value[k]);
+            else
+                (void)fprintf(out, " %14s", "-");
+        (void)fputc('\n', out);
+    }
 }
 
 static void claim_text(FILE *out, const struct pcl_claim_result *r)
@@ -78,6 +125,8 @@ static void claim_text(FILE *out, const struct pcl_claim_result *r)
                        r->runs);
         pcl_wrap(out, "    ", 4, line);
     }
+    if (r->n_columns)
+        front_text(out, r);
     if (r->note[0])
         pcl_wrap(out, "    note: ", 6, r->note);
 }

@@ -36,12 +36,28 @@ struct pcl_claim_figure {
     enum pcl_verdict verdict;
 };
 
+#define PCL_FRONT_MAX 6
+
+/* The table of a claim with `front`: means of metrics, a row for each configuration. */
+struct pcl_claim_column {
+    char name[40], object[40];
+};
+
+struct pcl_claim_row {
+    const char *label; /* scheme, and the point of the grid */
+    double value[PCL_FRONT_MAX];
+    bool best; /* nobody is better in both the first and the last column */
+};
+
 struct pcl_claim_result {
     struct pcl_arena arena;
     const char *id, *proposition, *source, *note, *scenario;
     enum pcl_verdict verdict;
     struct pcl_claim_figure *figure;
     size_t n_figures;
+    struct pcl_claim_column column[PCL_FRONT_MAX];
+    struct pcl_claim_row *row;
+    size_t n_columns, n_rows;
     size_t runs, failed;
     uint32_t reps;
 };

@@ -87,6 +87,7 @@ struct pcl_grid_axis {
 struct pcl_claim {
     char id[16]; /* "" : the scenario states no claim */
     char *proposition, *source, *note; /* never NULL; the last two may be "" */
+    char *front; /* columns of a table, "": none */
     struct {
         char name[PCL_NAME_MAX];
         char *expr;         /* not looked into here */

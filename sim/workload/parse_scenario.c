@@ -141,6 +141,10 @@ static const struct pcl_key claim_rows[] = {
     {"source", PCL_KEY_TEXT, S(claim.source), 0, 0, NULL, "", "who claims it, where", 0, 0},
     {"note", PCL_KEY_TEXT, S(claim.note), 0, 0, NULL, "",
      "what a reader of the verdict must know", 0, 0},
+    {"front", PCL_KEY_TEXT, S(claim.front), 0, 0, NULL, "",
+     "`METRIC[/OBJECT], ...`: a table of these means below the verdicts, up to 6, with a star where "
+     "no scheme is lower in both the first and the last",
+     0, 0},
     {"reps", PCL_KEY_COUNT, S(claim.reps), 2, MOST_REPS, NULL, "10",
      "replications of a full claim run", 0, 0},
     {"quick_reps", PCL_KEY_COUNT, S(claim.quick_reps), 2, MOST_REPS, NULL, "3",

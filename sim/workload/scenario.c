@@ -159,7 +159,8 @@ static int read_all(struct pcl_reader *r)
                                 "there is no [group NAME] section: want at least one");
     s->files = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->files);
     s->groups = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->groups);
-    s->claim.proposition = s->claim.source = s->claim.note = pcl_arena_strdup(&s->arena, "");
+    s->claim.proposition = s->claim.source = s->claim.note = s->claim.front =
+        pcl_arena_strdup(&s->arena, "");
     for (size_t k = 0; k < N_KINDS && rc == PCL_OK; k++)
         rc = read_kind(r, kinds[k]);
     return rc == PCL_OK ? check_total(r, first) : rc;

@@ -329,6 +329,45 @@ static void verdicts_are_printed_for_people_and_programs(void **state)
     pcl_scenario_free(s);
 }
 
+/* cheap: fast and small; fast: faster, larger; dear: slower than fast and larger than cheap. */
+static void the_front_is_who_nobody_beats(void **state)
+{
+    static const struct {
+        const char *scheme;
+        double latency, bytes;
+        bool best;
+    } rows[] = {{"v5.8", 200, 10, true}, {"v5.9-rc1", 100, 30, true},
+                {"v5.9:page.unfairness=1", 150, 30, false}};
+    struct pcl_claim_result out;
+    const char *expr[] = {"throughput(v5.8) at tasks=1 > 0"};
+    struct pcl_scenario *s = scenario_with(expr, 1);
+    struct pcl_dataset d;
+
+    (void)state;
+    pcl_dataset_init(&d);
+    for (size_t i = 0; i < 3; i++) {
+        struct syn x;
+
+        syn_init(&x, rows[i].scheme, "tasks", "1", 0);
+        syn_metrics(&x, 1, rows[i].latency, 0, rows[i].bytes, 0);
+        pcl_dataset_add(&d, &x.d, &x.r);
+        syn_fini(&x);
+    }
+    s->claim.front = pcl_arena_strdup(&s->arena, "latency_p99, contentions/page , bytes_static/all");
+    assert_int_equal(pcl_claim_evaluate(s, &d, 0, &out, &err), PCL_OK);
+    assert_int_equal(out.n_columns, 3);
+    assert_string_equal(out.column[1].object, "page");
+    assert_int_equal(out.n_rows, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(out.row[i].value[0] == rows[i].latency);
+        assert_int_equal(out.row[i].best, rows[i].best);
+    }
+    assert_string_equal(out.row[0].label, "v5.8 at tasks=1");
+    pcl_claim_result_fini(&out);
+    pcl_dataset_fini(&d);
+    pcl_scenario_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +376,7 @@ int main(void)
         cmocka_unit_test(verdicts_follow_from_where_intervals_lie),
         cmocka_unit_test(one_replication_decides_nothing),
         cmocka_unit_test(a_claim_is_as_true_as_its_weakest_line),
+        cmocka_unit_test(the_front_is_who_nobody_beats),
         cmocka_unit_test(verdicts_are_printed_for_people_and_programs),
     };
 
