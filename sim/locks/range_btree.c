@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Nodes of an explored tree, which cannot grow beyond them. */
-enum { EXPLORED_NODES = 3 };
+/* Nodes of an explored tree, the root included; it cannot grow beyond them. */
+enum { EXPLORED_NODES = 4 };
 
 static uint32_t fan_out(const struct pcl_range_locks *R)
 {
