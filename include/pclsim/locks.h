@@ -49,6 +49,29 @@ struct pcl_lock_param_info {
     const char *what;
 };
 
+/* Who holds a lock or asks for it: where its caller stands (pcl_task.site) and how. */
+#define PCL_WHO_EXCLUSIVE 1u
+#define PCL_WHO_DEVICE 2u /* a page is locked until a read that this caller began is over */
+#define PCL_WHO_SITE 2    /* shift */
+
+/* Waits that were alike: who waited; who had the lock then, in the way or first in the way of those
+ * in the way; whose request stood in line before it, PCL_NONE: nobody's. Holder PCL_NONE: unknown. */
+struct pcl_blocked {
+    uint32_t waiter, holder, behind;
+    uint64_t count;
+    pcl_ns total, longest;
+};
+
+struct pcl_blocked_table {
+    struct pcl_blocked *v; /* hashed; count 0: empty */
+    uint32_t n, cap, last; /* last: place of the one counted last */
+};
+
+/** Counts a wait. */
+void pcl_blocked_add(struct pcl_blocked_table *t, uint32_t waiter, uint32_t holder,
+                     uint32_t behind, pcl_ns wait);
+void pcl_blocked_fini(struct pcl_blocked_table *t);
+
 /* Counters of one role, outside the model state. Waits and holds by mode: [0] shared,
  * [1] exclusive. */
 struct pcl_lock_stats {
@@ -56,7 +79,10 @@ struct pcl_lock_stats {
         uint64_t acquisitions, contentions, con_bounces, acq_bounces;
         struct pcl_hist wait, hold; /* wait: of contended acquisitions */
         pcl_ns longest_wait;
+        pcl_ns spent[PCL_N_SPENT + 1]; /* the waits by what they were spent on; the last: by the
+                                          lock's own instructions and interrupts */
     } mode[2];
+    struct pcl_blocked_table blocked;
     uint64_t steals, handoffs, lost_retries, trylock_failures, wasted_wakes;
     uint64_t walks, walk_visits, walk_foreign, walk_max, foreign_max, bookmarks;
     uint64_t sleeps;               /* context switches while an operation was under way */
@@ -68,6 +94,7 @@ struct pcl_lock_stats {
     pcl_ns widest_time;    /* the longest that such a one took, from asking to having */
     pcl_ns widest_begin;   /* and when it was asked for */
     uint64_t false_conflicts; /* range locks: began to wait while no holder conflicted */
+    uint64_t unbalanced; /* waits shorter than what they were spent on: must be 0 */
     uint64_t overlaps; /* page grants while another owner had the page: the lock is broken */
 };
 
@@ -445,13 +472,28 @@ void pcl_lock_notes_free(struct pcl_lock_notes *N);
 void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                           uint32_t object);
 
+/** A held request is about to be released. */
+void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node);
+
+/** The running body's operation, which had to wait, is over after so long: counts the wait, what it
+ * was spent on, and who was in the way. */
+void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
+                           const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait);
+
+/** Forgets who was granted how often. */
+void pcl_lock_notes_measure(struct pcl_lock_notes *N);
+
+/** Jain's index over the grants of the first n bodies, those that never asked left out; NaN when
+ * nobody did. */
+double pcl_lock_notes_fairness(const struct pcl_lock_notes *N, uint32_t n);
+
 /** A folio is made, locked by the running body: an acquisition of a lock without a past. by_io:
  * its read will unlock it. */
 void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io);
 
-/** A folio is about to be unlocked, by its owner or by one of those who share it: notes how long it
- * was locked. L->notes is not NULL. */
-void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared);
+/** The running body begins to clear a folio's bit; its owner's, or that of one of those who share
+ * it, notes how long it was locked. L->notes is not NULL. */
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, uint8_t bit, bool shared);
 
 /** Who has a folio's lock to himself: PCL_NONE when nobody has, or a read, or readers that share. */
 uint32_t pcl_page_owner(const struct pcl_page_locks *L, uint32_t folio);

@@ -71,6 +71,17 @@ enum pcl_cause {
     PCL_N_CAUSES
 };
 
+/* What a task waited for since pcl_spent_begin(); what is left of that time is its own instructions
+ * and the interrupts that stopped it. */
+enum pcl_spent {
+    PCL_SPENT_LINE,  /* cache lines */
+    PCL_SPENT_SPIN,  /* spinlocks */
+    PCL_SPENT_WATCH, /* optimistic spinning */
+    PCL_SPENT_SLEEP, /* asleep, until it was chosen to be woken */
+    PCL_SPENT_QUEUE, /* from then on, or preempted, until it runs */
+    PCL_N_SPENT
+};
+
 /* The other half: times and statistics. */
 struct pcl_task {
     uint16_t cpu;       /* where it runs, or ran last */
@@ -87,7 +98,14 @@ struct pcl_task {
     uint32_t watch_next, watching;
     uint32_t heap_at;   /* place in its run queue */
     uint32_t voluntary, involuntary;
+    pcl_ns spent[PCL_N_SPENT];
+    pcl_ns chosen; /* asleep: when somebody chose to wake it, 0: nobody has */
+    uint32_t site; /* where its caller stands, in a numbering of the owner's */
 };
+
+/* Spinlocks are told apart by what they belong to, a number below this; the last one is that of
+ * spinlocks of which nothing was said. */
+#define PCL_SPIN_KINDS 16
 
 struct pcl_spin {
     uint32_t holder, head, tail; /* task ids, PCL_NONE */
@@ -107,6 +125,9 @@ struct pcl_cpu {
     pcl_ns blocked_until; /* interrupts have taken the CPU until then (curr has no event) */
     pcl_ns resume_at;     /* in an interrupt: when curr would go on without it */
     pcl_ns irqs_off_since;
+    pcl_ns off_since;   /* the spinlock under way that wants interrupts off: since when, */
+    pcl_ns off_in_irq;  /* all of its kind in the interrupt under way, */
+    uint8_t off_kind;   /* and its kind */
     uint32_t irq_head, irq_tail; /* pending work items */
     pcl_ns busy_ns;
 };
@@ -180,6 +201,7 @@ struct pcl_machine {
     struct pcl_task *task;        /* [n_bodies] */
     struct pcl_spin *spin;        /* [n_spins] */
     uint32_t n_spins, cap_spins;
+    uint8_t *spin_kind;           /* [n_spins], for statistics */
     struct pcl_state *state;      /* model state of everybody above too */
 
     struct pcl_cpu *cpu;
@@ -214,6 +236,10 @@ struct pcl_machine {
     uint64_t steps, line_transfers, wakes, ipis, ticks, ios;
     uint64_t leapt; /* of the steps, those in leaps */
     pcl_ns irqs_off_max;
+    pcl_ns irqs_off_by[PCL_SPIN_KINDS][2]; /* longest under a kind of spinlock: [0] in a task, [1]
+                                              all such intervals of one interrupt */
+    uint32_t runnable, runnable_min;       /* tasks that are not asleep: now, at least */
+    int64_t runnable_sum; /* times of going to sleep less times of waking: see pcl_runnable_area() */
     pcl_ns cause_ns[PCL_N_CAUSES];
     bool stop; /* set by the owner: leave pcl_machine_run() */
 };
@@ -363,6 +389,9 @@ static inline void pcl_store(struct pcl_machine *m, pcl_line line)
 /** A new spinlock, free. */
 uint32_t pcl_spin_new(struct pcl_machine *m);
 
+/** Spinlocks from this one on belong to what kind stands for. */
+void pcl_spin_kind(struct pcl_machine *m, uint32_t from, uint8_t kind);
+
 /** Takes a qspinlock whose word lies in line. The micro-step ends with it: set the next pc before
  * or after, the task goes on there with the lock held, at once or when it is granted. irq: with
  * interrupts off from the request on. */
@@ -390,6 +419,28 @@ void pcl_schedule(struct pcl_machine *m);
  * call and touches the target's task and run-queue lines; the target runs when the scheduler
  * lets it. */
 bool pcl_wake(struct pcl_machine *m, uint32_t task);
+
+/** For statistics: the task will be woken, by whoever has this to do next. */
+static inline void pcl_chosen(struct pcl_machine *m, uint32_t task)
+{
+    m->task[task].chosen = m->at;
+}
+
+/** For statistics: what the running body waits for is counted from here on. */
+static inline void pcl_spent_begin(struct pcl_machine *m)
+{
+    struct pcl_task *t = &m->task[m->cur];
+
+    for (int i = 0; i < PCL_N_SPENT; i++)
+        t->spent[i] = 0;
+    t->chosen = 0;
+}
+
+/** Time times runnable tasks, from the start to t. */
+static inline int64_t pcl_runnable_area(const struct pcl_machine *m, pcl_ns t)
+{
+    return m->runnable_sum + (int64_t)m->runnable * t;
+}
 
 /** Sleeps until an absolute time (think time, arrival). Ends the micro-step. */
 void pcl_sleep_until(struct pcl_machine *m, pcl_ns t);

@@ -148,6 +148,9 @@ struct pcl_visits {
     uint32_t n[1 << PCL_VISIT_BITS];
 };
 
+/* pcl_task.site: operation (PCL_N_OPS: the flusher's pass) and step of its path. */
+#define PCL_SITE_STEP_BITS 16
+
 struct pcl_kernel_conf {
     enum pcl_fs fs;
     const struct pcl_scheme *scheme;

@@ -1,6 +1,6 @@
 /*
- * Who overtook whom, and from CPU to CPU: what the statistics of a class of locks must remember
- * about each lock and each operation under way. The algorithms know nothing of it; it looks at
+ * Who overtook whom, who was in whose way, and from CPU to CPU: what the statistics of a class of
+ * locks must remember about each lock and each operation under way. The algorithms know nothing of it; it looks at
  * an operation when it begins, when it is seen to wait, and when it is over. Outside the model
  * state.
  *
@@ -14,6 +14,7 @@
  * hundred thousand waiters of one page cost no more each than a few. Locks that let disjoint
  * ranges pass have conflicts to look at and are counted one by one.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,16 @@ struct wait {
     uint32_t sleeps;       /* of its task, when it began */
     uint32_t foreign : 31; /* wake walk: entries of other pages so far */
     uint32_t bounced : 1;  /* began on another CPU than the last owner's */
+    uint32_t grants;       /* of its task, so far */
+    uint32_t who;          /* PCL_WHO_... */
+    uint32_t holder, behind; /* who was in its way when it began to wait */
+    bool waits;
+};
+
+/* A range that is held, in the list of its instance, the last one granted first. */
+struct hold {
+    uint32_t next, prev; /* nodes */
+    uint32_t who;
 };
 
 /* A lock: of one folio, or of one inode. */
@@ -38,6 +49,8 @@ struct past {
     uint32_t by_io : 1; /* a page's lock is held by a read, not by a task */
     uint32_t readers;   /* tasks that share a page's lock */
     uint32_t owner;     /* who has a page's lock + 1, 0: no task */
+    uint32_t who;       /* the last owner */
+    uint32_t held;      /* a range's lock: node that holds it + 1, the last one granted */
     pcl_ns since;       /* when a page's lock was taken + 1, 0: it is free or shared */
 };
 
@@ -54,22 +67,27 @@ struct line {
     uint64_t placed[2]; /* all grants at places */
     uint64_t others[2]; /* all grants to operations that never waited */
     uint32_t n, cap, waiting;
+    uint32_t last[2]; /* places + 1 behind which nobody, nobody exclusive, waits */
     uint32_t next_free;
 };
 
 struct pcl_lock_notes {
     struct wait *wait; /* [n_bodies] */
     pcl_ns *shares;    /* [n_bodies] since when it has shared a page's lock: one at a time */
+    uint32_t n_bodies;
     struct past *past; /* by folio or instance */
     uint32_t n_past;
     struct line *line;
     uint32_t n_lines, free_line;
+    struct hold *hold; /* by node */
+    uint32_t n_holds;
 };
 
 struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m)
 {
     struct pcl_lock_notes *N = pcl_xcalloc(1, sizeof(*N));
 
+    N->n_bodies = m->n_bodies;
     N->wait = pcl_xcalloc(m->n_bodies, sizeof(*N->wait));
     N->shares = pcl_xcalloc(m->n_bodies, sizeof(*N->shares));
     N->free_line = PCL_NONE;
@@ -89,6 +107,7 @@ void pcl_lock_notes_free(struct pcl_lock_notes *N)
     free(N->wait);
     free(N->shares);
     free(N->past);
+    free(N->hold);
     free(N);
 }
 
@@ -181,7 +200,7 @@ static void close_up(struct pcl_lock_notes *N, struct line *l)
         l->v[n] = e;
         N->wait[e.body].place = n++;
     }
-    l->n = n;
+    l->n = l->last[0] = l->last[1] = n;
     if (n > l->cap / 2 || l->cap == 0)
         make_room(l);
     forget_places(l);
@@ -203,10 +222,10 @@ static struct line *line_of(struct pcl_lock_notes *N, struct past *p)
     return &N->line[i];
 }
 
-static void join(struct pcl_lock_notes *N, uint32_t object, uint32_t body, bool exclusive,
+static void join(struct pcl_lock_notes *N, struct past *p, uint32_t body, bool exclusive,
                  bool exact)
 {
-    struct line *l = line_of(N, past_of(N, object));
+    struct line *l = line_of(N, p);
 
     if (l->n == l->cap)
         close_up(N, l);
@@ -214,6 +233,9 @@ static void join(struct pcl_lock_notes *N, uint32_t object, uint32_t body, bool 
     for (int mode = 0; mode < 2 && !exact; mode++)
         l->v[l->n].base[mode] = (int64_t)l->others[mode];
     N->wait[body].place = l->n++;
+    l->last[0] = l->n;
+    if (exclusive)
+        l->last[1] = l->n;
     l->waiting++;
 }
 
@@ -230,7 +252,7 @@ static void leave(struct pcl_lock_notes *N, struct past *p, uint32_t body)
         l->cap = KEPT;
     forget_places(l);
     l->others[0] = l->others[1] = 0;
-    l->n = 0;
+    l->n = l->last[0] = l->last[1] = 0;
     l->next_free = N->free_line;
     N->free_line = p->line - 1;
     p->line = 0;
@@ -258,16 +280,182 @@ static void overtake_conflicting(struct pcl_range_locks *R, struct line *l, uint
             l->v[i].base[0]++;
 }
 
+/* --- who is in the way -----------------------------------------------------------------------
+ *
+ *   holders   [read] [read]                line   write ... read <- blocks now
+ *
+ * The holder is the one in whose way the request is; where several are, the last one granted. The
+ * last request in line that it must wait for stands before it. A request that no holder is in the
+ * way of waits for the holder that the one before it waits for: the root of the chain. */
+
+static struct hold *hold_of(struct pcl_lock_notes *N, uint32_t node)
+{
+    if (node >= N->n_holds) {
+        uint32_t n = N->n_holds ? N->n_holds : 64;
+
+        while (n <= node)
+            n *= 2;
+        N->hold = pcl_xrealloc(N->hold, n, sizeof(*N->hold));
+        for (uint32_t i = N->n_holds; i < n; i++)
+            N->hold[i] = (struct hold){PCL_NONE, PCL_NONE, PCL_NONE};
+        N->n_holds = n;
+    }
+    return &N->hold[node];
+}
+
+static void range_held(struct pcl_lock_notes *N, struct past *p, uint32_t node, uint32_t who)
+{
+    struct hold *h = hold_of(N, node);
+    uint32_t next = p->held ? p->held - 1 : PCL_NONE;
+
+    PCL_ASSERT(h->who == PCL_NONE);
+    *h = (struct hold){.next = next, .prev = PCL_NONE, .who = who};
+    if (next != PCL_NONE)
+        N->hold[next].prev = node;
+    p->held = node + 1;
+    p->who = who;
+}
+
+void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node)
+{
+    struct pcl_lock_notes *N = R->notes;
+    struct past *p = past_of(N, R->node[node].inst);
+    struct hold *h = hold_of(N, node);
+
+    if (h->who == PCL_NONE)
+        return;
+    if (h->prev != PCL_NONE)
+        N->hold[h->prev].next = h->next;
+    else
+        p->held = h->next == PCL_NONE ? 0 : h->next + 1;
+    if (h->next != PCL_NONE)
+        N->hold[h->next].prev = h->prev;
+    p->who = h->who;
+    h->who = PCL_NONE;
+}
+
+/* The holder that a request conflicts with. Without ranges all holders have one mode. */
+static uint32_t holder_of(const struct pcl_range_locks *R, const struct past *p,
+                          const struct pcl_range_node *n, bool exact)
+{
+    const struct pcl_lock_notes *N = R->notes;
+
+    for (uint32_t i = p->held ? p->held - 1 : PCL_NONE; i != PCL_NONE; i = N->hold[i].next) {
+        if (exact ? pcl_range_conflict(n, &R->node[i])
+                  : n->mode == PCL_EXCLUSIVE || R->node[i].mode == PCL_EXCLUSIVE)
+            return (N->hold[i].who & ~PCL_WHO_EXCLUSIVE) |
+                   (R->node[i].mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0);
+        if (!exact)
+            break;
+    }
+    return PCL_NONE;
+}
+
+/* The last one in line, or the last exclusive one. */
+static uint32_t last_in_line(struct line *l, bool exclusive)
+{
+    uint32_t *last = &l->last[exclusive];
+
+    while (*last && (l->v[*last - 1].body == PCL_NONE || (exclusive && !l->v[*last - 1].exclusive)))
+        --*last;
+    return *last ? l->v[*last - 1].body : PCL_NONE;
+}
+
+static uint32_t last_conflict(const struct pcl_range_locks *R, const struct line *l,
+                              const struct pcl_range_node *n)
+{
+    for (uint32_t i = l->n; i--;)
+        if (l->v[i].body != PCL_NONE &&
+            pcl_range_conflict(n, &R->node[R->op[l->v[i].body].node]))
+            return l->v[i].body;
+    return PCL_NONE;
+}
+
+static void page_blocked(struct pcl_lock_notes *N, struct past *p, uint32_t me, bool shared)
+{
+    uint32_t before = p->line ? last_in_line(&N->line[p->line - 1], shared) : PCL_NONE;
+
+    N->wait[me].holder = p->who;
+    N->wait[me].behind = before == PCL_NONE ? PCL_NONE : N->wait[before].who;
+}
+
+static void range_blocked(struct pcl_range_locks *R, struct past *p, uint32_t me, bool exact)
+{
+    struct pcl_lock_notes *N = R->notes;
+    const struct pcl_range_node *n = &R->node[R->op[me].node];
+    struct line *l = p->line ? &N->line[p->line - 1] : NULL;
+    struct wait *w = &N->wait[me];
+    uint32_t before = PCL_NONE;
+
+    if (l)
+        before = exact ? last_conflict(R, l, n) : last_in_line(l, n->mode == PCL_SHARED);
+    w->holder = holder_of(R, p, n, exact);
+    w->behind = before == PCL_NONE ? PCL_NONE : N->wait[before].who;
+    if (before != PCL_NONE && R->node[R->op[before].node].held) { /* granted, not yet running */
+        w->holder = w->behind;
+        w->behind = PCL_NONE;
+    } else if (w->holder == PCL_NONE) { /* nobody holds it now: whoever did last */
+        w->holder = before != PCL_NONE ? N->wait[before].holder : p->who;
+    }
+}
+
 /* --- operations ----------------------------------------------------------------------------- */
 
 void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                           uint32_t object)
 {
     uint32_t cpu = past_of(N, object)->cpu;
+    struct wait *w = &N->wait[m->cur];
 
-    N->wait[m->cur] = (struct wait){.place = PCL_NONE,
-                                    .sleeps = m->task[m->cur].voluntary,
-                                    .bounced = cpu && cpu != m->cur_cpu + 1};
+    *w = (struct wait){.place = PCL_NONE,
+                       .sleeps = m->task[m->cur].voluntary,
+                       .bounced = cpu && cpu != m->cur_cpu + 1,
+                       .grants = w->grants,
+                       .who = m->task[m->cur].site << PCL_WHO_SITE,
+                       .holder = PCL_NONE,
+                       .behind = PCL_NONE};
+}
+
+void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
+                           const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait)
+{
+    const pcl_ns *spent = m->task[m->cur].spent;
+    pcl_ns *sum = st->mode[mode].spent, rest = wait;
+
+    for (int i = 0; i < PCL_N_SPENT; i++) {
+        sum[i] += spent[i];
+        rest -= spent[i];
+    }
+    sum[PCL_N_SPENT] += rest;
+    st->unbalanced += rest < 0;
+    if (!N)
+        return;
+    const struct wait *w = &N->wait[m->cur];
+
+    pcl_blocked_add(&st->blocked,
+                    w->who | (mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0), w->holder,
+                    w->behind, wait);
+}
+
+void pcl_lock_notes_measure(struct pcl_lock_notes *N)
+{
+    for (uint32_t b = 0; N && b < N->n_bodies; b++)
+        N->wait[b].grants = 0;
+}
+
+double pcl_lock_notes_fairness(const struct pcl_lock_notes *N, uint32_t n)
+{
+    double sum = 0, squares = 0;
+    uint32_t asked = 0;
+
+    for (uint32_t b = 0; b < n; b++) {
+        double x = N->wait[b].grants;
+
+        asked += x > 0 || N->wait[b].place != PCL_NONE;
+        sum += x;
+        squares += x * x;
+    }
+    return squares > 0 ? sum * sum / (squares * asked) : (double)NAN;
 }
 
 /* A page's owner need not be the one who unlocks it: what is read in is unlocked by the
@@ -279,6 +467,8 @@ static void page_held(struct pcl_page_locks *L, struct past *p, pcl_ns t, bool b
     p->since = t + 1;
     p->by_io = by_io;
     p->owner = by_io ? 0 : L->m->cur + 1;
+    p->who = L->m->task[L->m->cur].site << PCL_WHO_SITE | PCL_WHO_EXCLUSIVE |
+             (by_io ? PCL_WHO_DEVICE : 0);
     if (!by_io && ++L->stats.held > L->stats.held_max)
         L->stats.held_max = L->stats.held;
 }
@@ -289,6 +479,7 @@ static void page_shared(struct pcl_page_locks *L, struct past *p)
     L->stats.overlaps += p->since != 0;
     p->readers++;
     L->notes->shares[L->m->cur] = L->m->at;
+    p->who = L->notes->wait[L->m->cur].who & ~PCL_WHO_EXCLUSIVE;
     if (++L->stats.held > L->stats.held_max)
         L->stats.held_max = L->stats.held;
 }
@@ -304,10 +495,13 @@ void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io)
     page_held(L, p, pcl_now(L->m), by_io);
 }
 
-void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, bool shared)
+void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, uint8_t bit, bool shared)
 {
     struct past *p = past_of(L->notes, folio);
 
+    L->notes->wait[L->m->cur].foreign = 0;
+    if (bit != PCL_PG_LOCKED)
+        return;
     if (shared) {
         pcl_hist_add(&L->stats.mode[PCL_SHARED].hold,
                      pcl_now(L->m) - L->notes->shares[L->m->cur]);
@@ -376,6 +570,7 @@ static void page_owned(struct pcl_page_locks *L, struct past *p, const struct pc
     uint32_t me = L->m->cur, place = N->wait[me].place;
     int mode = op->shared ? PCL_SHARED : PCL_EXCLUSIVE;
 
+    N->wait[me].grants++;
     count_bounces(&N->wait[me], L->m, p, &L->stats, mode, op->contended);
     if (op->shared)
         page_shared(L, p);
@@ -397,13 +592,20 @@ void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum 
     struct pcl_lock_notes *N = L->notes;
     uint32_t me = L->m->cur;
     bool owns = op->what == PCL_PAGE_LOCK || op->what == PCL_PAGE_TRYLOCK;
+    struct past *p = past_of(N, op->folio);
 
     if (more == PCL_MORE) {
-        if (owns && N->wait[me].place == PCL_NONE)
-            join(N, op->folio, me, !op->shared, false);
+        if (N->wait[me].waits)
+            return;
+        N->wait[me].waits = true;
+        if (op->bit == PCL_PG_LOCKED)
+            page_blocked(N, p, me, op->shared);
+        if (owns) {
+            N->wait[me].who |= op->shared ? 0 : PCL_WHO_EXCLUSIVE;
+            join(N, p, me, !op->shared, false);
+        }
         return;
     }
-    struct past *p = past_of(N, op->folio);
     uint32_t sleeps = count_sleeps(N, L->m, &L->stats);
 
     if (owns && op->result == PCL_PAGE_GOT)
@@ -430,20 +632,26 @@ void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
     struct pcl_lock_notes *N = R->notes;
     uint32_t me = R->m->cur, place = N->wait[me].place;
     bool exact = R->ops->props & (PCL_PROP_EXACT | PCL_PROP_COARSE);
-
-    if (more == PCL_MORE) {
-        if (place == PCL_NONE && (R->ops->props & PCL_PROP_COARSE))
-            R->stats.false_conflicts += nobody_conflicts(R, op);
-        if (place == PCL_NONE)
-            join(N, op->inst, me, R->node[op->node].mode == PCL_EXCLUSIVE, exact);
-        return;
-    }
     struct past *p = past_of(N, op->inst);
 
+    if (more == PCL_MORE) {
+        if (place != PCL_NONE)
+            return;
+        bool exclusive = R->node[op->node].mode == PCL_EXCLUSIVE;
+
+        if (R->ops->props & PCL_PROP_COARSE)
+            R->stats.false_conflicts += nobody_conflicts(R, op);
+        range_blocked(R, p, me, exact);
+        N->wait[me].who |= exclusive ? PCL_WHO_EXCLUSIVE : 0;
+        join(N, p, me, exclusive, exact);
+        return;
+    }
     count_sleeps(N, R->m, &R->stats);
     if (op->result == PCL_RANGE_GOT) {
         int mode = R->node[op->node].mode;
 
+        N->wait[me].grants++;
+        range_held(N, p, op->node, N->wait[me].who);
         count_bounces(&N->wait[me], R->m, p, &R->stats, mode, op->contended);
         if (place != PCL_NONE)
             count_bypass(N, p, me, exact, &R->stats);

@@ -33,7 +33,10 @@ int pcl_page_locks_init(struct pcl_page_locks *L, struct pcl_machine *m,
     }
     pcl_lock_stats_init(&L->stats);
     L->notes = m->explore ? NULL : pcl_lock_notes_new(m);
+    uint32_t spins = m->n_spins;
+
     L->ops->init(L);
+    pcl_spin_kind(m, spins, PCL_ROLE_PAGE);
     return PCL_OK;
 }
 
@@ -69,7 +72,8 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
                                             .cursor = PCL_NONE};
     if (!L->notes)
         return;
-    pcl_lock_notes_begin(L->notes, L->m, folio);
-    if (what == PCL_PAGE_UNLOCK && bit == PCL_PG_LOCKED)
-        pcl_page_let_go(L, folio, shares);
+    if (what != PCL_PAGE_UNLOCK)
+        pcl_lock_notes_begin(L->notes, L->m, folio);
+    else
+        pcl_page_let_go(L, folio, bit, shares);
 }

@@ -103,6 +103,7 @@ uint32_t pcl_range_instance(struct pcl_range_locks *R)
     R->spin[inst] = pcl_spin_new(R->m);
     if (R->ops->init)
         R->ops->init(R, inst);
+    pcl_spin_kind(R->m, R->spin[inst], (uint8_t)R->role);
     return inst;
 }
 
@@ -161,6 +162,8 @@ uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, ui
 void pcl_range_begin_release(struct pcl_range_locks *R, enum pcl_range_what what, uint32_t node)
 {
     PCL_ASSERT(R->node[node].used && R->node[node].held);
+    if (R->notes && what == PCL_RANGE_RELEASE)
+        pcl_range_let_go(R, node);
     R->op[R->m->cur] = (struct pcl_range_op){.what = (uint8_t)what,
                                              .inst = R->node[node].inst,
                                              .node = node,

@@ -133,4 +133,5 @@ void pcl_lock_stats_fini(struct pcl_lock_stats *s)
         pcl_hist_fini(&s->mode[i].wait);
         pcl_hist_fini(&s->mode[i].hold);
     }
+    pcl_blocked_fini(&s->blocked);
 }

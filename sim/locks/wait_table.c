@@ -14,6 +14,7 @@ static void new_bucket(struct pcl_page_locks *L, uint32_t b)
                                        .tail = PCL_NONE,
                                        .spin = pcl_spin_new(L->m),
                                        .line = b * BUCKET_BYTES / 64};
+    pcl_spin_kind(L->m, L->bucket[b].spin, PCL_ROLE_PAGE);
 }
 
 void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits)

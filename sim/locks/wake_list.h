@@ -36,6 +36,7 @@ static inline void wake_list_add(struct pcl_range_locks *R, struct pcl_range_op 
     if (wake_list_has(n))
         return;
     n->link[WAKE_BY] = R->m->cur;
+    pcl_chosen(R->m, n->owner);
     if (op->cursor == PCL_NONE) {
         n->link[WAKE_NEXT] = n->link[WAKE_PREV] = node;
         op->cursor = node;

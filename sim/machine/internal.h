@@ -87,9 +87,23 @@ void pcl_irq_raise(struct pcl_machine *m, uint32_t cpu, uint32_t kind, uint64_t 
 /* Starts pending interrupts of a CPU if its state allows; true when one was started. */
 bool pcl_irq_start(struct pcl_machine *m, uint32_t cpu);
 void pcl_irq_end(struct pcl_machine *m, uint32_t cpu);
-/* Bookkeeping of intervals with interrupts off. */
-void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+/* Bookkeeping of intervals with interrupts off, because of a kind of spinlock. */
+void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, uint8_t kind, pcl_ns t);
 void pcl_irqs_on(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+
+/* A task has gone to sleep (or ended), or is awake, from t on. */
+static inline void now_asleep(struct pcl_machine *m, pcl_ns t)
+{
+    m->runnable_sum += t;
+    if (--m->runnable < m->runnable_min)
+        m->runnable_min = m->runnable;
+}
+
+static inline void now_awake(struct pcl_machine *m, pcl_ns t)
+{
+    m->runnable_sum -= t;
+    m->runnable++;
+}
 
 /* device.c */
 void pcl_device_init(struct pcl_machine *m);

@@ -26,18 +26,34 @@ void pcl_irq_register(struct pcl_machine *m)
     }
 }
 
-void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
+void pcl_irqs_off(struct pcl_machine *m, uint32_t cpu, uint8_t kind, pcl_ns t)
 {
-    if (!m->explore && !m->cpu[cpu].in_irq)
-        m->cpu[cpu].irqs_off_since = t;
+    struct pcl_cpu *c = &m->cpu[cpu];
+
+    if (m->explore)
+        return;
+    if (!c->in_irq)
+        c->irqs_off_since = t;
+    else if (kind != c->off_kind)
+        c->off_in_irq = 0;
+    c->off_since = t;
+    c->off_kind = kind;
 }
 
+/* Interrupts are off in an interrupt anyway: there, what a kind of spinlock adds to it counts. */
 void pcl_irqs_on(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
 {
-    if (m->explore || m->cpu[cpu].in_irq)
-        return; /* an interrupt's interval ends with the interrupt */
-    if (t - m->cpu[cpu].irqs_off_since > m->irqs_off_max)
-        m->irqs_off_max = t - m->cpu[cpu].irqs_off_since;
+    struct pcl_cpu *c = &m->cpu[cpu];
+    pcl_ns *longest = &m->irqs_off_by[c->off_kind][c->in_irq], off = t - c->off_since;
+
+    if (m->explore)
+        return;
+    if (c->in_irq)
+        off = c->off_in_irq += off;
+    else if (t - c->irqs_off_since > m->irqs_off_max)
+        m->irqs_off_max = t - c->irqs_off_since;
+    if (off > *longest)
+        *longest = off;
 }
 
 static uint32_t work_new(struct pcl_machine *m)
@@ -91,6 +107,7 @@ bool pcl_irq_start(struct pcl_machine *m, uint32_t cpu)
         start = c->blocked_until; /* the last step of who ran here */
     }
     c->in_irq = true;
+    c->off_in_irq = 0;
     c->irqs_off_since = c->resume_at = start;
     m->model[body].run = PCL_RUN_RUNNABLE;
     pcl_event_set(&m->eng, body, pcl_ns_add(start, m->p->irq_entry));

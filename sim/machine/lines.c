@@ -178,6 +178,12 @@ static void join(struct line *l, uint32_t cpu)
     l->share[cpu / 64] |= 1ull << (cpu % 64);
 }
 
+static void waited_for_line(struct pcl_machine *m, pcl_ns ns)
+{
+    m->cause_ns[PCL_T_LINE] += ns;
+    m->task[m->cur].spent[PCL_SPENT_LINE] += ns;
+}
+
 /* Takes the line exclusive; own is what the operation costs once it is there. */
 static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
 {
@@ -197,7 +203,7 @@ static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
     join(l, cpu);
     l->exclusive = 1;
     l->owner = (uint16_t)cpu;
-    m->cause_ns[PCL_T_LINE] += start - m->at + cost - own;
+    waited_for_line(m, start - m->at + cost - own);
     m->at = l->busy = start + cost;
 }
 
@@ -284,6 +290,6 @@ void pcl_load_slow(struct pcl_machine *m, pcl_line tag)
         join(l, l->owner);
     }
     join(l, cpu);
-    m->cause_ns[PCL_T_LINE] += start - m->at + cost;
+    waited_for_line(m, start - m->at + cost);
     m->at = start + cost + m->p->l1_hit;
 }

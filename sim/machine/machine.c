@@ -73,6 +73,7 @@ void pcl_machine_fini(struct pcl_machine *m)
     free(m->model);
     free(m->task);
     free(m->spin);
+    free(m->spin_kind);
     pcl_engine_fini(&m->eng);
 }
 
@@ -120,6 +121,8 @@ bool pcl_wake(struct pcl_machine *m, uint32_t task)
     pcl_touch(m, PCL_LINE(TASK, task));
     if (m->has_lines)
         pcl_rmw_slow(m, PCL_LINE(TASK, task));
+    if (t->run != PCL_RUN_ASLEEP)
+        m->task[task].chosen = 0;
     if (t->state == PCL_TASK_RUNNING)
         return false;
     t->state = PCL_TASK_RUNNING;
@@ -192,6 +195,7 @@ static void account(struct pcl_machine *m, uint32_t b)
 static void leave_cpu(struct pcl_machine *m, uint32_t b)
 {
     m->task[b].since = m->at;
+    now_asleep(m, m->at);
     if (m->ideal) {
         m->task[b].on_cpu = false;
         m->task[b].voluntary++;
@@ -306,6 +310,7 @@ static void body_event(struct pcl_machine *m, uint32_t b)
         }
         m->cause_ns[PCL_T_SLEEP] += m->eng.now - m->task[b].since;
         m->task[b].on_cpu = true;
+        now_awake(m, m->eng.now);
     }
     run_body(m, b);
 }

@@ -212,6 +212,7 @@ static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns de
     t->on_cpu = true;
     set_idle(m, cpu, false);
     m->cause_ns[PCL_T_QUEUE] += start + delay - t->since;
+    t->spent[PCL_SPENT_QUEUE] += start + delay - t->since;
     pcl_sched_resume(m, task, pcl_ns_add(start, delay));
     tick_start(m, cpu);
 }
@@ -416,6 +417,12 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
     if (t < tk->since) /* woken inside the last step before its sleep */
         t = tk->since;
     m->cause_ns[PCL_T_SLEEP] += t - tk->since;
+    pcl_ns chosen = tk->chosen ? clamp(tk->chosen, tk->since, t) : t;
+
+    tk->spent[PCL_SPENT_SLEEP] += chosen - tk->since;
+    tk->spent[PCL_SPENT_QUEUE] += t - chosen;
+    tk->chosen = 0;
+    now_awake(m, t);
     tk->since = t;
     if (m->ideal) {
         tk->on_cpu = true;

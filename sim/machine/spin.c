@@ -15,9 +15,18 @@ uint32_t pcl_spin_new(struct pcl_machine *m)
     if (m->n_spins == m->cap_spins) {
         m->cap_spins = m->cap_spins ? m->cap_spins * 2 : 64;
         m->spin = pcl_xrealloc(m->spin, m->cap_spins, sizeof(*m->spin));
+        m->spin_kind = pcl_xrealloc(m->spin_kind, m->cap_spins, sizeof(*m->spin_kind));
     }
+    m->spin_kind[m->n_spins] = PCL_SPIN_KINDS - 1;
     m->spin[m->n_spins] = (struct pcl_spin){PCL_NONE, PCL_NONE, PCL_NONE};
     return m->n_spins++;
+}
+
+void pcl_spin_kind(struct pcl_machine *m, uint32_t from, uint8_t kind)
+{
+    PCL_ASSERT(kind < PCL_SPIN_KINDS);
+    while (from < m->n_spins)
+        m->spin_kind[from++] = kind;
 }
 
 void pcl_spin_lock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool irq)
@@ -27,7 +36,7 @@ void pcl_spin_lock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool irq
 
     mod->spin_depth++;
     if (irq && mod->irq_depth++ == 0)
-        pcl_irqs_off(m, m->cur_cpu, m->at);
+        pcl_irqs_off(m, m->cur_cpu, m->spin_kind[spin], m->at);
     pcl_rmw(m, line);
     if (s->holder == PCL_NONE) {
         s->holder = m->cur;
@@ -69,8 +78,10 @@ void pcl_spin_unlock(struct pcl_machine *m, uint32_t spin, pcl_line line, bool i
                 t += pcl_distance(m, m->cur_cpu, m->task[next].cpu) + m->p->spin_handoff;
             if (t < m->task[next].since) /* released while its request was on the way */
                 t = m->task[next].since;
-            if (next < m->n_tasks)
+            if (next < m->n_tasks) {
                 m->cause_ns[PCL_T_SPIN] += t - m->task[next].since;
+                m->task[next].spent[PCL_SPENT_SPIN] += t - m->task[next].since;
+            }
             pcl_sched_resume(m, next, t);
         }
     }
@@ -122,10 +133,10 @@ void pcl_watch_end(struct pcl_machine *m, uint32_t task, pcl_ns t)
     unlink_watcher(m, task);
     m->model[task].run = PCL_RUN_RUNNABLE;
     pcl_event_cancel(&m->eng, task);
-    if (t > m->task[task].since)
-        m->cause_ns[PCL_T_SPIN] += t - m->task[task].since;
-    else
+    if (t < m->task[task].since)
         t = m->task[task].since;
+    m->cause_ns[PCL_T_SPIN] += t - m->task[task].since;
+    m->task[task].spent[PCL_SPENT_WATCH] += t - m->task[task].since;
     if (m->ideal || m->task[task].on_cpu)
         pcl_sched_resume(m, task, t);
 }

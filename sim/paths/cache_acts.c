@@ -153,6 +153,7 @@ static uint32_t insert(struct pcl_kernel *k, struct pcl_call *c, uint64_t page, 
 
     pcl_touch(k->m, mapping_line(c));
     pcl_burn(k->m, k->m->p->folio_insert + k->m->p->node_visit * nodes);
+    note_site(k, c);
     if (f != PCL_NONE)
         pcl_page_fresh(&k->page, f, by_io);
     return f;

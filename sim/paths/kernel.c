@@ -141,6 +141,7 @@ uint32_t pcl_kernel_inode(struct pcl_kernel *k, int64_t size, bool mapped)
     k->inode[i] = (struct pcl_kinode){.tree_spin = pcl_spin_new(k->m), .dirtied = -1};
     k->ext[i] = (struct pcl_extents){0};
     k->visit[i] = (struct pcl_visits){0};
+    pcl_spin_kind(k->m, k->inode[i].tree_spin, PCL_ROLE_MAPPING_TREE);
     k->n_inodes++;
     for (int r = 1; r < N_RANGE_ROLES; r++)
         PCL_ASSERT(pcl_range_instance(&k->range[range_roles[r]]) == i);
@@ -158,6 +159,7 @@ uint32_t pcl_kernel_mm(struct pcl_kernel *k)
         k->mm_spin = pcl_xrealloc(k->mm_spin, k->cap_mms, sizeof(*k->mm_spin));
     }
     k->mm_spin[k->n_mms] = pcl_spin_new(k->m);
+    pcl_spin_kind(k->m, k->mm_spin[k->n_mms], PCL_ROLE_PTE);
     PCL_ASSERT(pcl_range_instance(&k->range[PCL_ROLE_MMAP]) == k->n_mms);
     return k->n_mms++;
 }

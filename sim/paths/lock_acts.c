@@ -109,14 +109,15 @@ static uint64_t object(enum pcl_role role, uint32_t inst)
     return ((uint64_t)role << 20) | (inst & 0xfffff);
 }
 
-static void note_wait(struct pcl_machine *m, struct pcl_lock_stats *st, int mode, bool waited,
-                      pcl_ns begin)
+static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
+                      struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
 {
     pcl_ns wait = m->at - begin;
 
     st->mode[mode].acquisitions++;
     if (!waited)
         return;
+    pcl_lock_notes_waited(N, st, m, mode, wait);
     st->mode[mode].contentions++;
     pcl_hist_add(&st->mode[mode].wait, wait);
     if (wait > st->mode[mode].longest_wait)
@@ -139,6 +140,7 @@ static bool begin_lock(struct pcl_kernel *k, struct pcl_call *c, enum pcl_role r
     if (mode < 0 || (R->ops->props & PCL_PROP_NULL) || c->held[role])
         return false;
     pcl_call_range(k, c, role, &start, &last);
+    note_site(k, c);
     c->held[role] = 1 + pcl_range_begin(R, PCL_RANGE_ACQUIRE, instance(c, role),
                                         (enum pcl_mode)mode, start, last, false);
     R->node[c->held[role] - 1].class = (uint8_t)pcl_call_class(c);
@@ -187,6 +189,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
         if (!begin_lock(k, c, role))
             return flow_next(c, FLOW_SKIP);
         t->lock_begin = pcl_now(m);
+        pcl_spent_begin(m);
         c->phase = 1;
     }
     if (pcl_range_step(R) == PCL_MORE)
@@ -196,7 +199,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     const struct pcl_range_op *op = &R->op[m->cur];
     const struct pcl_range_node *n = &R->node[op->node];
 
-    note_wait(m, &R->stats, n->mode, op->contended, t->lock_begin);
+    note_wait(R->notes, m, &R->stats, (enum pcl_mode)n->mode, op->contended, t->lock_begin);
     note_held(&R->stats);
     note_width(&R->stats, n, t->lock_begin, m->at - t->lock_begin);
     t->held_since[role] = m->at;
@@ -313,6 +316,10 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
 static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what what, uint8_t bit)
 {
     if (c->phase == 0) {
+        if (what != PCL_PAGE_UNLOCK) {
+            note_site(k, c);
+            pcl_spent_begin(k->m);
+        }
         pcl_page_begin(&k->page, what, c->folio, bit, false);
         k->times[k->m->cur].lock_begin = pcl_now(k->m);
         c->phase = 1;
@@ -327,7 +334,8 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
 
     const struct pcl_page_op *op = &k->page.op[m->cur];
 
-    note_wait(m, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE, op->contended,
+    note_wait(k->page.notes, m, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE,
+              op->contended,
               t->lock_begin);
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
 }
@@ -423,7 +431,7 @@ static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
     struct pcl_machine *m = k->m;
 
     if (k->page.op[m->cur].contended)
-        note_wait(m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
+        note_wait(k->page.notes, m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
     return flow_next(c, FLOW_STEP);
 }
 

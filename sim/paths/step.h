@@ -79,6 +79,12 @@ static inline pcl_line folio_line(const struct pcl_kernel *k, uint32_t folio)
     return PCL_LINE(FOLIO, k->cache->folio[folio].pfn);
 }
 
+/** Says where the running task stands, for the statistics of the locks that it takes. */
+static inline void note_site(struct pcl_kernel *k, const struct pcl_call *c)
+{
+    k->m->task[k->m->cur].site = (uint32_t)c->op << PCL_SITE_STEP_BITS | c->pc;
+}
+
 /** Offset range that a role's range lock covers for this call. */
 void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,
                     int64_t *start, int64_t *last);

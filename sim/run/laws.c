@@ -93,10 +93,36 @@ static void check_exclusion(struct pcl_sim *s, const struct pcl_range_locks *R)
     }
 }
 
+/* The causes of a wait do not overlap, and it is as long as all of them together. */
+static void check_waits(struct pcl_sim *s, const char *name, const struct pcl_lock_stats *st)
+{
+    uint64_t contentions = 0;
+
+    if (st->unbalanced)
+        laws_break(s, "%s: %llu waits were shorter than what they were spent on", name,
+                   (unsigned long long)st->unbalanced);
+    for (uint32_t i = 0; i < st->blocked.cap; i++)
+        contentions += st->blocked.v[i].count;
+    if (contentions != st->mode[0].contentions + st->mode[1].contentions)
+        laws_break(s, "%s: %llu waits have somebody in their way, %llu were counted", name,
+                   (unsigned long long)contentions,
+                   (unsigned long long)(st->mode[0].contentions + st->mode[1].contentions));
+    for (int mode = 0; mode < 2; mode++) {
+        pcl_ns sum = 0;
+
+        for (int i = 0; i <= PCL_N_SPENT; i++)
+            sum += st->mode[mode].spent[i];
+        if (sum < INT64_C(1) << 53 && (double)sum != st->mode[mode].wait.sum)
+            laws_break(s, "%s: %lld ns of waits were spent, %.0f ns waited", name, (long long)sum,
+                       st->mode[mode].wait.sum);
+    }
+}
+
 static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
 {
     const char *why = "";
 
+    check_waits(s, pcl_role_name(R->role), &R->stats);
     if (R->ops->props & PCL_PROP_NULL)
         return;
     if (R->n_nodes <= 4096)
@@ -113,6 +139,8 @@ static void check_pages(struct pcl_sim *s)
     const struct pcl_page_locks *L = &s->k.page;
     uint64_t queued = 0;
 
+    check_waits(s, "page", &L->stats);
+    check_waits(s, "writeback", &s->k.writeback_stats);
     if (L->ops->validate && !L->ops->validate(L, &why))
         laws_break(s, "page (%s): %s", L->ops->name, why);
     if (L->stats.overlaps)

@@ -2,6 +2,7 @@
  * Builds a simulation from a job: machine, kernel, files with what they hold at the start, tasks.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim.h"
 
@@ -139,6 +140,7 @@ static void forget(struct pcl_lock_stats *st)
     fresh.waiters = fresh.waiters_max = st->waiters;
     fresh.held = fresh.held_max = st->held;
     fresh.overlaps = st->overlaps;
+    fresh.unbalanced = st->unbalanced;
     pcl_lock_stats_fini(st);
     *st = fresh;
 }
@@ -146,11 +148,14 @@ static void forget(struct pcl_lock_stats *st)
 void sim_measure(struct pcl_sim *s)
 {
     forget(&s->k.page.stats);
+    pcl_lock_notes_measure(s->k.page.notes);
     forget(&s->k.writeback_stats);
     forget(&s->k.drain_stats);
     for (int r = 0; r < PCL_N_ROLES; r++)
-        if (s->k.range[r].ops)
+        if (s->k.range[r].ops) {
             forget(&s->k.range[r].stats);
+            pcl_lock_notes_measure(s->k.range[r].notes);
+        }
     for (uint32_t b = 0; b < s->n_work; b++) {
         s->voluntary0 += s->m.task[b].voluntary;
         s->involuntary0 += s->m.task[b].involuntary;
@@ -160,5 +165,9 @@ void sim_measure(struct pcl_sim *s)
     for (int c = 0; c < PCL_N_CAUSES; c++)
         s->cause0[c] = s->m.cause_ns[c];
     s->m.irqs_off_max = 0;
+    memset(s->m.irqs_off_by, 0, sizeof(s->m.irqs_off_by));
+    s->runnable0 = pcl_runnable_area(&s->m, s->measure_from);
+    /* at the very start nobody has begun */
+    s->m.runnable_min = s->measure_from > 0 ? s->m.runnable : UINT32_MAX;
     s->measuring = true;
 }

@@ -56,6 +56,7 @@ struct pcl_sim {
     /* counters at the start of the measured interval */
     uint64_t voluntary0, involuntary0, transfers0, wakes0;
     pcl_ns cause0[PCL_N_CAUSES];
+    int64_t runnable0;
 };
 
 /* body.c */

@@ -75,8 +75,10 @@ static void arrive(struct history *h, uint32_t b)
 {
     struct by_hand *w = &h->body[b];
 
+    pcl_range_let_go(&h->R, b); /* what it was granted last, if anything */
     w->object = draw(h, LOCKS);
-    w->node = (struct pcl_range_node){.start = draw(h, 50), .mode = draw(h, 3) == 0};
+    w->node = (struct pcl_range_node){
+        .inst = w->object, .start = draw(h, 50), .mode = draw(h, 3) == 0};
     w->node.last = w->node.start + draw(h, 20);
     h->R.node[b] = w->node;
     h->R.op[b] = (struct pcl_range_op){.inst = w->object, .node = b};
@@ -165,7 +167,7 @@ static void bounces_are_counted_from_the_last_owners_cpu(void **state)
     for (size_t i = 0; i < sizeof owners / sizeof owners[0]; i++) {
         h.m.cur_cpu = owners[i].cpu;
         arrive(&h, 0);
-        h.body[0].object = h.R.op[0].inst = 1;
+        h.body[0].object = h.R.op[0].inst = h.R.node[0].inst = 1;
         h.body[0].node.mode = h.R.node[0].mode = PCL_EXCLUSIVE;
         pcl_lock_notes_begin(h.R.notes, &h.m, 1);
         if (owners[i].waits)
