@@ -23,8 +23,15 @@ static const struct {
     {"lockstat", "SELECT key,lock,mode,acquisitions,contentions,con_bounces,acq_bounces,"
                  "wait_min_ns,wait_max_ns,wait_total_ns,hold_min_ns,hold_max_ns,hold_total_ns,"
                  "steals,handoffs,lost_retries,trylock_failures,walk_visits,walk_foreign,walks,"
-                 "walk_max,walk_foreign_max,wasted_wakes,sleeps,line_transfers,bypass_max"
+                 "walk_max,walk_foreign_max,wasted_wakes,sleeps,line_transfers,bypass_max,"
+                 "wait_line_ns,wait_spinlock_ns,wait_optimistic_ns,wait_conflict_ns,"
+                 "wait_wakeup_ns,wait_cpu_ns,irqs_off_max_ns,irqs_off_in_irq_ns"
                  " FROM lockstat JOIN run USING(run_id) ORDER BY 1,2,3"},
+    {"blocked", "SELECT key,lock,waiter,waiter_mode,holder,holder_mode,behind,behind_mode,count,"
+                "total_ns,longest_ns FROM blocked JOIN run USING(run_id)"
+                " ORDER BY 1,2,3,4,5,6,7,8"},
+    {"lockpoint", "SELECT key,lock,who,at,what,count FROM lockpoint JOIN run USING(run_id)"
+                  " ORDER BY 1,2,3,4"},
     {"violation", "SELECT key,seq,kind,at_ns,text,steps FROM violation JOIN run USING(run_id)"
                   " ORDER BY 1,2"},
 };

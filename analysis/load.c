@@ -87,6 +87,9 @@ static int get_locks(struct pcl_store *s, int64_t run, struct pcl_result *out,
             &l->walk_visits,      &l->walk_foreign, &l->walks,        &l->walk_max,
             &l->walk_foreign_max, &l->wasted_wakes, &l->sleeps,       &l->line_transfers,
             &l->bypass_max};
+        pcl_ns *const since_2[] = {&l->split.line,     &l->split.spinlock, &l->split.optimistic,
+                                   &l->split.conflict, &l->split.wakeup,   &l->split.cpu,
+                                   &l->irqs_off_max,   &l->irqs_off_in_irq};
         int col = 3;
 
         for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
@@ -95,6 +98,55 @@ static int get_locks(struct pcl_store *s, int64_t run, struct pcl_result *out,
             *times[i] = sqlite3_column_int64(st, col++);
         for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
             *more[i] = (uint64_t)sqlite3_column_int64(st, col++);
+        for (size_t i = 0; i < sizeof(since_2) / sizeof(since_2[0]); i++)
+            *since_2[i] = sqlite3_column_int64(st, col++);
+    }
+    return end(s, st, rc, err);
+}
+
+static int get_blocked(struct pcl_store *s, int64_t run, struct pcl_result *out,
+                       struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_BLOCKED_GET);
+    int rc;
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot read who was in whose way");
+    pcl_store_bind(st, "i", run);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct pcl_blocked_row *b = pcl_result_add_blocked(out);
+
+        (void)snprintf(b->lock, sizeof(b->lock), "%s", pcl_column(st, 0));
+        (void)snprintf(b->waiter, sizeof(b->waiter), "%s", pcl_column(st, 1));
+        b->waiter_mode = pcl_column(st, 2)[0];
+        (void)snprintf(b->holder, sizeof(b->holder), "%s", pcl_column(st, 3));
+        b->holder_mode = pcl_column(st, 4)[0];
+        (void)snprintf(b->behind, sizeof(b->behind), "%s", pcl_column(st, 5));
+        b->behind_mode = pcl_column(st, 6)[0];
+        b->count = (uint64_t)sqlite3_column_int64(st, 7);
+        b->total = sqlite3_column_int64(st, 8);
+        b->longest = sqlite3_column_int64(st, 9);
+    }
+    return end(s, st, rc, err);
+}
+
+static int get_points(struct pcl_store *s, int64_t run, struct pcl_result *out,
+                      struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_POINT_GET);
+    int rc;
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot read where locks were contended");
+    pcl_store_bind(st, "i", run);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct pcl_lock_point *p = pcl_result_add_point(out);
+
+        (void)snprintf(p->lock, sizeof(p->lock), "%s", pcl_column(st, 0));
+        p->holds = strcmp(pcl_column(st, 1), "holds") == 0;
+        (void)snprintf(p->at, sizeof(p->at), "%s", pcl_column(st, 2));
+        (void)snprintf(p->what, sizeof(p->what), "%s", pcl_column(st, 3));
+        p->count = (uint64_t)sqlite3_column_int64(st, 4);
     }
     return end(s, st, rc, err);
 }
@@ -161,6 +213,10 @@ int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
         rc = get_hists(s, run, out, err);
     if (rc == PCL_OK)
         rc = get_locks(s, run, out, err);
+    if (rc == PCL_OK)
+        rc = get_blocked(s, run, out, err);
+    if (rc == PCL_OK)
+        rc = get_points(s, run, out, err);
     return rc == PCL_OK ? get_violations(s, run, out, err) : rc;
 }
 

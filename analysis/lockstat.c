@@ -7,7 +7,14 @@
 
 #include <pclsim/lockform.h>
 
-enum { NAME = 40, COLUMN = 14, COLUMNS = 12, RULE = NAME + 1 + COLUMNS * (COLUMN + 1) };
+enum {
+    NAME = 40,
+    COLUMN = 14,
+    COLUMNS = 12,
+    RULE = NAME + 1 + COLUMNS * (COLUMN + 1),
+    ADDRESS = 29,
+    POINTS = 4 /* of each kind below a class */
+};
 
 /* A class: what lock_stat prints together. */
 struct class
@@ -25,10 +32,11 @@ void pcl_lockform_title(FILE *out, const struct pcl_result *r, const struct pcl_
             r->failed ? ", failed" : "");
 }
 
-static void rule(FILE *out)
+static void rule(FILE *out, char c, int from, int length)
 {
-    for (int i = 0; i < RULE; i++)
-        (void)fputc('-', out);
+    fprintf(out, "%*s", from, "");
+    for (int i = 0; i < length; i++)
+        (void)fputc(c, out);
     (void)fputc('\n', out);
 }
 
@@ -40,12 +48,12 @@ static void header(FILE *out)
         "holdtime-min",   "holdtime-max", "holdtime-total", "holdtime-avg"};
 
     fprintf(out, "lock_stat version 0.4\n");
-    rule(out);
+    rule(out, '-', 0, RULE);
     fprintf(out, "%*s", NAME, "class name");
     for (int i = 0; i < COLUMNS; i++)
         fprintf(out, " %*s", COLUMN, names[i]);
     fprintf(out, "\n");
-    rule(out);
+    rule(out, '-', 0, RULE);
     fprintf(out, "\n");
 }
 
@@ -81,6 +89,27 @@ static void put_row(FILE *out, const struct pcl_lock_row *l, const char *suffix)
             (unsigned long long)l->acquisitions);
     put_times(out, l->hold_min, l->hold_max, l->hold_total, l->acquisitions);
     fprintf(out, "\n");
+}
+
+/* Who waited, or who had the lock then: the most frequent places. In the kernel's file there stands
+ * an address and a function; here the number of the path's step and its name. */
+static int put_points(FILE *out, const struct pcl_result *r, const char *name, bool holds)
+{
+    int n = 0, length = (int)strlen(name) + 2;
+    char at[ADDRESS];
+
+    for (size_t i = 0; i < r->n_points && n < POINTS; i++) {
+        const struct pcl_lock_point *p = &r->points[i];
+
+        if (p->holds != holds || strcmp(p->lock, name) != 0)
+            continue;
+        if (n++ == 0)
+            rule(out, '-', NAME - length, length);
+        (void)snprintf(at, sizeof(at), "[<%s>]", p->at);
+        fprintf(out, "%*s %*llu %*s %s\n", NAME, name, COLUMN, (unsigned long long)p->count,
+                ADDRESS, at, p->what);
+    }
+    return n;
 }
 
 static struct class *class_of(struct class *v, size_t *n, const char *name)
@@ -119,6 +148,14 @@ void pcl_lockstat_print(FILE *out, const struct pcl_result *r, const struct pcl_
             put_row(out, v[i].write, v[i].read ? "-W" : "");
         if (v[i].read)
             put_row(out, v[i].read, "-R");
+        const char *name = (v[i].write ? v[i].write : v[i].read)->name;
+        int points = put_points(out, r, name, false);
+
+        if (points + put_points(out, r, name, true) == 0)
+            continue;
+        fprintf(out, "\n");
+        rule(out, '.', 0, RULE);
+        fprintf(out, "\n");
     }
     free(v);
 }

@@ -191,14 +191,41 @@ static int add_lock(struct pcl_store *s, int64_t run, const struct pcl_lock_row 
 
     if (!st)
         return pcl_store_error(s, err, "cannot store lock statistics");
-    pcl_store_bind(st, "issiiiiiiiiiiiiiiiiiiiiiii", run, l->name, mode,
+    pcl_store_bind(st, "issiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii", run, l->name, mode,
                    (int64_t)l->acquisitions, (int64_t)l->contentions, (int64_t)l->con_bounces,
                    (int64_t)l->acq_bounces, l->wait_min, l->wait_max, l->wait_total,
                    l->hold_min, l->hold_max, l->hold_total, (int64_t)l->steals,
                    (int64_t)l->handoffs, (int64_t)l->lost_retries, (int64_t)l->trylock_failures,
                    (int64_t)l->walk_visits, (int64_t)l->walk_foreign, (int64_t)l->walks,
                    (int64_t)l->walk_max, (int64_t)l->walk_foreign_max, (int64_t)l->wasted_wakes,
-                   (int64_t)l->sleeps, (int64_t)l->line_transfers, (int64_t)l->bypass_max);
+                   (int64_t)l->sleeps, (int64_t)l->line_transfers, (int64_t)l->bypass_max, l->split.line,
+                   l->split.spinlock, l->split.optimistic, l->split.conflict, l->split.wakeup,
+                   l->split.cpu, l->irqs_off_max, l->irqs_off_in_irq);
+    return run_stmt(s, st, err);
+}
+
+static int add_blocked(struct pcl_store *s, int64_t run, const struct pcl_blocked_row *b,
+                       struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_BLOCKED_ADD);
+    const char mode[3][2] = {{b->waiter_mode}, {b->holder_mode}, {b->behind_mode}};
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot store who was in whose way");
+    pcl_store_bind(st, "isssssssiii", run, b->lock, b->waiter, mode[0], b->holder, mode[1],
+                   b->behind, mode[2], (int64_t)b->count, b->total, b->longest);
+    return run_stmt(s, st, err);
+}
+
+static int add_point(struct pcl_store *s, int64_t run, const struct pcl_lock_point *p,
+                     struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_POINT_ADD);
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot store where locks were contended");
+    pcl_store_bind(st, "issssi", run, p->lock, p->holds ? "holds" : "waits", p->at, p->what,
+                   (int64_t)p->count);
     return run_stmt(s, st, err);
 }
 
@@ -229,6 +256,10 @@ static int add_rows(struct pcl_store *s, int64_t run, const struct pcl_result *r
         rc = add_hist(s, run, &r->hists[i], err);
     for (size_t i = 0; rc == PCL_OK && i < r->n_locks; i++)
         rc = add_lock(s, run, &r->locks[i], err);
+    for (size_t i = 0; rc == PCL_OK && i < r->n_blocked; i++)
+        rc = add_blocked(s, run, &r->blocked[i], err);
+    for (size_t i = 0; rc == PCL_OK && i < r->n_points; i++)
+        rc = add_point(s, run, &r->points[i], err);
     for (size_t i = 0; rc == PCL_OK && i < r->n_violations; i++) {
         const struct pcl_violation *v = &r->violations[i];
         sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_VIOLATION_ADD);

@@ -1,12 +1,12 @@
 /*
- * The tables, and the answer to "is this file ours?". A new store gets all its tables in one
+ * The tables, how older ones become these, and the answer to "is this file ours?". A new store gets all its tables in one
  * transaction, so that a file either is a store or is empty.
  */
 #include <string.h>
 
 #include "store_internal.h"
 
-/* docs/store.md describes each column. STRICT: a number stays a number. 64-bit seeds and
+/* Schema 1; from_1_to_2 adds the rest. docs/store.md describes each column. STRICT: a number stays a number. 64-bit seeds and
  * fingerprints are hexadecimal text, since SQLite's integers are signed. */
 static const char tables[] =
     "CREATE TABLE study("
@@ -89,6 +89,29 @@ static const char tables[] =
     "   * count(value) / nullif(count(value)-1, 0)) AS sd"
     " FROM v_scalar GROUP BY workload, params, scheme, machine, name, object, unit, better;";
 
+/* Runs of schema 1 did not record the columns and tables that have been added: NULL, no rows. */
+static const char from_1_to_2[] =
+    "ALTER TABLE lockstat ADD COLUMN wait_line_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN wait_spinlock_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN wait_optimistic_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN wait_conflict_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN wait_wakeup_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN wait_cpu_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN irqs_off_max_ns INTEGER;"
+    "ALTER TABLE lockstat ADD COLUMN irqs_off_in_irq_ns INTEGER;"
+    "CREATE TABLE blocked("
+    " run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, lock TEXT NOT NULL,"
+    " waiter TEXT NOT NULL, waiter_mode TEXT NOT NULL, holder TEXT NOT NULL,"
+    " holder_mode TEXT NOT NULL, behind TEXT NOT NULL, behind_mode TEXT NOT NULL,"
+    " count INTEGER NOT NULL, total_ns INTEGER NOT NULL, longest_ns INTEGER NOT NULL,"
+    " PRIMARY KEY(run_id, lock, waiter, waiter_mode, holder, holder_mode, behind, behind_mode)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE lockpoint("
+    " run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, lock TEXT NOT NULL,"
+    " who TEXT NOT NULL CHECK(who IN('waits','holds')), at TEXT NOT NULL, what TEXT NOT NULL,"
+    " count INTEGER NOT NULL, PRIMARY KEY(run_id, lock, who, at)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version=2;";
+
 static int create(struct pcl_store *s, struct pcl_err *err)
 {
     char id[96];
@@ -108,10 +131,42 @@ static int create(struct pcl_store *s, struct pcl_err *err)
     if (rc == PCL_OK)
         rc = pcl_store_exec(s, tables, err);
     if (rc == PCL_OK)
+        rc = pcl_store_exec(s, from_1_to_2, err);
+    if (rc == PCL_OK)
         rc = pcl_store_exec(s, "COMMIT", err);
     if (rc != PCL_OK && !sqlite3_get_autocommit(s->db))
         (void)pcl_store_exec(s, "ROLLBACK", NULL);
     return rc;
+}
+
+static int upgrade(struct pcl_store *s, struct pcl_err *err)
+{
+    int rc = pcl_store_exec(s, "BEGIN IMMEDIATE", err);
+
+    if (rc != PCL_OK)
+        return rc;
+    if (pcl_store_int(s, "PRAGMA user_version") == 1) /* else another process was faster */
+        rc = pcl_store_exec(s, from_1_to_2, err);
+    if (rc == PCL_OK)
+        rc = pcl_store_exec(s, "COMMIT", err);
+    if (rc != PCL_OK && !sqlite3_get_autocommit(s->db))
+        (void)pcl_store_exec(s, "ROLLBACK", NULL);
+    return rc;
+}
+
+/* For a reader, who must not touch the file, names of its own stand before those of the file. */
+static int cover(struct pcl_store *s, struct pcl_err *err)
+{
+    return pcl_store_exec(
+        s,
+        "CREATE TEMP TABLE blocked(run_id, lock, waiter, waiter_mode, holder, holder_mode,"
+        " behind, behind_mode, count, total_ns, longest_ns);"
+        "CREATE TEMP TABLE lockpoint(run_id, lock, who, at, what, count);"
+        "CREATE TEMP VIEW lockstat AS SELECT *, NULL AS wait_line_ns, NULL AS wait_spinlock_ns,"
+        " NULL AS wait_optimistic_ns, NULL AS wait_conflict_ns, NULL AS wait_wakeup_ns,"
+        " NULL AS wait_cpu_ns, NULL AS irqs_off_max_ns, NULL AS irqs_off_in_irq_ns"
+        " FROM main.lockstat;",
+        err);
 }
 
 int pcl_schema_check(struct pcl_store *s, struct pcl_err *err)
@@ -143,6 +198,8 @@ int pcl_schema_check(struct pcl_store *s, struct pcl_err *err)
         return pcl_fail(err, PCL_EINVAL,
                         "%s was written by a newer pclsim (schema %lld, this one knows %d)",
                         s->path, (long long)version, PCL_STORE_SCHEMA);
+    if (version == 1)
+        return s->write ? upgrade(s, err) : cover(s, err);
     if (version != PCL_STORE_SCHEMA)
         return pcl_fail(err, PCL_EINVAL, "%s has an unknown schema (%lld)", s->path,
                         (long long)version);

@@ -42,7 +42,11 @@ static const char *const sql[PCL_N_STMTS] = {
         "INSERT INTO hist(run_id,name,object,count,enc) VALUES(?1,?2,?3,?4,?5)",
     [PCL_STMT_LOCK_ADD] = "INSERT INTO lockstat "
                           "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
-                          "?18,?19,?20,?21,?22,?23,?24,?25,?26)",
+                          "?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,"
+                          "?34)",
+    [PCL_STMT_BLOCKED_ADD] =
+        "INSERT INTO blocked VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    [PCL_STMT_POINT_ADD] = "INSERT INTO lockpoint VALUES(?1,?2,?3,?4,?5,?6)",
     [PCL_STMT_VIOLATION_ADD] =
         "INSERT INTO violation(run_id,seq,kind,at_ns,text,steps) VALUES(?1,?2,?3,?4,?5,?6)",
     [PCL_STMT_HOST_ADD] = "INSERT INTO run_host(run_id,wall_s,stored_at,host,kernel,cpu) "
@@ -57,6 +61,12 @@ static const char *const sql[PCL_N_STMTS] = {
     [PCL_STMT_HIST_GET] =
         "SELECT name,object,enc FROM hist WHERE run_id=?1 ORDER BY name,object",
     [PCL_STMT_LOCK_GET] = "SELECT * FROM lockstat WHERE run_id=?1 ORDER BY lock,mode",
+    [PCL_STMT_BLOCKED_GET] =
+        "SELECT lock,waiter,waiter_mode,holder,holder_mode,behind,behind_mode,count,total_ns,"
+        "longest_ns FROM blocked WHERE run_id=?1 ORDER BY lock,total_ns DESC,waiter,waiter_mode,"
+        "holder,holder_mode,behind,behind_mode",
+    [PCL_STMT_POINT_GET] = "SELECT lock,who,at,what,count FROM lockpoint WHERE run_id=?1"
+                           " ORDER BY lock,who DESC,count DESC,at",
     [PCL_STMT_VIOLATION_GET] =
         "SELECT kind,at_ns,text,steps FROM violation WHERE run_id=?1 ORDER BY seq",
 };

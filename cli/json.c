@@ -128,9 +128,20 @@ static json_t *lock_row(const struct pcl_lock_row *l)
     const struct {
         const char *name;
         pcl_ns value;
-    } times[] = {{"wait_min_ns", l->wait_min},     {"wait_max_ns", l->wait_max},
-                 {"wait_total_ns", l->wait_total}, {"hold_min_ns", l->hold_min},
-                 {"hold_max_ns", l->hold_max},     {"hold_total_ns", l->hold_total}};
+    } times[] = {{"wait_min_ns", l->wait_min},
+                 {"wait_max_ns", l->wait_max},
+                 {"wait_total_ns", l->wait_total},
+                 {"wait_line_ns", l->split.line},
+                 {"wait_spinlock_ns", l->split.spinlock},
+                 {"wait_optimistic_ns", l->split.optimistic},
+                 {"wait_conflict_ns", l->split.conflict},
+                 {"wait_wakeup_ns", l->split.wakeup},
+                 {"wait_cpu_ns", l->split.cpu},
+                 {"hold_min_ns", l->hold_min},
+                 {"hold_max_ns", l->hold_max},
+                 {"hold_total_ns", l->hold_total},
+                 {"irqs_off_max_ns", l->irqs_off_max},
+                 {"irqs_off_in_irq_ns", l->irqs_off_in_irq}};
     json_t *row =
         json_pack("{so ss%}", "name", cli_json_text(l->name), "mode", &l->mode, (size_t)1);
 
@@ -178,6 +189,51 @@ static json_t *locks(const struct pcl_result *r)
     return list;
 }
 
+/* "write", "X"; null when nobody stood there. */
+static void set_who(json_t *row, const char *key, const char *op, char mode)
+{
+    char mode_key[32];
+
+    (void)snprintf(mode_key, sizeof(mode_key), "%s_mode", key);
+    json_object_set_new(row, key, *op ? cli_json_text(op) : json_null());
+    json_object_set_new(row, mode_key, *op ? json_stringn(&mode, 1) : json_null());
+}
+
+static json_t *blocked(const struct pcl_result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_blocked; i++) {
+        const struct pcl_blocked_row *b = &r->blocked[i];
+        json_t *row = json_pack("{so}", "lock", cli_json_text(b->lock));
+
+        set_who(row, "waiter", b->waiter, b->waiter_mode);
+        set_who(row, "holder", b->holder, b->holder_mode);
+        set_who(row, "behind", b->behind, b->behind_mode);
+        json_object_set_new(row, "count", cli_json_u64(b->count));
+        json_object_set_new(row, "total_ns", cli_json_i64(b->total));
+        json_object_set_new(row, "longest_ns", cli_json_i64(b->longest));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+static json_t *points(const struct pcl_result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->n_points; i++) {
+        const struct pcl_lock_point *p = &r->points[i];
+
+        json_array_append_new(list,
+                              json_pack("{so ss so so so}", "lock", cli_json_text(p->lock), "who",
+                                        p->holds ? "holds" : "waits", "at", cli_json_text(p->at),
+                                        "what", cli_json_text(p->what), "count",
+                                        cli_json_u64(p->count)));
+    }
+    return list;
+}
+
 json_t *cli_json_result(const struct pcl_result *r)
 {
     json_t *o = json_object();
@@ -195,6 +251,8 @@ json_t *cli_json_result(const struct pcl_result *r)
     json_object_set_new(o, "total_violations", cli_json_u64(r->total_violations));
     json_object_set_new(o, "metrics", metrics(r));
     json_object_set_new(o, "locks", locks(r));
+    json_object_set_new(o, "blocked", blocked(r));
+    json_object_set_new(o, "points", points(r));
     json_object_set_new(o, "violations", violations(r));
     return o;
 }

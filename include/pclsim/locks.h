@@ -480,6 +480,9 @@ void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node);
 void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
                            const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait);
 
+/** True when this body's operation has begun to wait and is not over. */
+bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body);
+
 /** Forgets who was granted how often. */
 void pcl_lock_notes_measure(struct pcl_lock_notes *N);
 

@@ -249,6 +249,9 @@ void pcl_flusher_step(struct pcl_kernel *k);
  * call adds (extending writes, aligned direct I/O): 'S', 'X' or '-'. */
 char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role);
 
+/** What stands at a site (pcl_task.site): the name of the path's step ("lock IOLOCK"). */
+const char *pcl_site_step(const struct pcl_kernel *k, uint32_t site);
+
 /** Prints the path of an operation under a personality, one step a line. */
 void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op);
 

@@ -28,12 +28,23 @@ struct pcl_named_hist {
     struct pcl_hist h;         /* ns */
 };
 
+/* What waits were spent on; the sum is the waits. */
+struct pcl_wait_split {
+    pcl_ns line;       /* cache lines on their way */
+    pcl_ns spinlock;   /* the lock's internal spinlock */
+    pcl_ns optimistic; /* spinning beside a running owner, or for a time */
+    pcl_ns conflict;   /* asleep, until chosen to be woken: somebody held it */
+    pcl_ns wakeup;     /* from then on, or preempted, until running */
+    pcl_ns cpu;        /* instructions of the lock; interrupts meanwhile */
+};
+
 /* One lock class in one mode, with the columns of /proc/lock_stat. */
 struct pcl_lock_row {
     char name[40]; /* "page", "iolock" ... */
     char mode;     /* 'S' shared, 'X' exclusive */
     uint64_t acquisitions, contentions, con_bounces, acq_bounces;
     pcl_ns wait_min, wait_max, wait_total;
+    struct pcl_wait_split split; /* of wait_total */
     pcl_ns hold_min, hold_max, hold_total;
     /* of the class, in the row of its exclusive mode; of the shared one when that is all it has
      */
@@ -44,6 +55,28 @@ struct pcl_lock_row {
     uint64_t sleeps;                           /* context switches of waiters */
     uint64_t line_transfers;                   /* of cache lines, by operations of the class */
     uint64_t bypass_max; /* most later arrivals that were served before one waiter */
+    pcl_ns irqs_off_max; /* under its spinlocks, in tasks and in interrupts */
+    pcl_ns irqs_off_in_irq; /* all of them in one interrupt, at most */
+};
+
+/* Waits of a class that were alike: what waited, and who was in its way when it began to. */
+struct pcl_blocked_row {
+    char lock[40];
+    char waiter[24], holder[24], behind[24]; /* operations; behind: the request before it in line,
+                                                "": none. A page that a read is filling is held by
+                                                "read i/o" */
+    char waiter_mode, holder_mode, behind_mode; /* 'S', 'X'; '-' beside "" */
+    uint64_t count;
+    pcl_ns total, longest;
+};
+
+/* Where a class was contended: a step of a path, as lock_stat names call sites. */
+struct pcl_lock_point {
+    char lock[40];
+    bool holds;    /* it had the lock; false: it had to wait */
+    char at[24];   /* "write.12": operation and number of the step */
+    char what[64]; /* "write: lock IOLOCK" */
+    uint64_t count;
 };
 
 struct pcl_violation {
@@ -73,6 +106,10 @@ struct pcl_result {
     size_t n_hists;
     struct pcl_lock_row *locks;
     size_t n_locks;
+    struct pcl_blocked_row *blocked; /* by class, the longest total first */
+    size_t n_blocked;
+    struct pcl_lock_point *points; /* by class, the waiters' first, the most frequent first */
+    size_t n_points;
     struct pcl_violation *violations; /* the first 100 */
     size_t n_violations;
     uint64_t total_violations;
@@ -93,6 +130,8 @@ const struct pcl_metric *pcl_result_find(const struct pcl_result *r, const char 
                                          const char *object);
 struct pcl_hist *pcl_result_add_hist(struct pcl_result *r, const char *name, const char *object);
 struct pcl_lock_row *pcl_result_add_lock(struct pcl_result *r, const char *name, char mode);
+struct pcl_blocked_row *pcl_result_add_blocked(struct pcl_result *r);
+struct pcl_lock_point *pcl_result_add_point(struct pcl_result *r);
 /** Counts a violation; NULL when it is only counted because 100 are kept already. */
 struct pcl_violation *pcl_result_add_violation(struct pcl_result *r);
 

@@ -12,7 +12,7 @@
 #include <pclsim/result.h>
 
 #define PCL_STORE_APPLICATION_ID 0x50434c53 /* "PCLS" */
-#define PCL_STORE_SCHEMA 1                  /* PRAGMA user_version */
+#define PCL_STORE_SCHEMA 2                  /* PRAGMA user_version */
 
 enum pcl_store_flags {
     PCL_STORE_READ = 0,        /* must exist; nothing is written */
@@ -21,7 +21,8 @@ enum pcl_store_flags {
 
 struct pcl_store;
 
-/** Opens a store. Refuses, with a message that says what the file is instead: files that are no
+/** Opens a store; one of an older schema is brought up to this one when it is opened for writing,
+ * and read as if it had been. Refuses, with a message that says what the file is instead: files that are no
  * database, databases of other programs, stores of a newer schema. */
 int pcl_store_open(const char *path, unsigned flags, struct pcl_store **out,
                    struct pcl_err *err);

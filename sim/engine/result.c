@@ -1,5 +1,5 @@
 /*
- * The result of a run: four growing arrays of plain rows and their owner. An array's capacity
+ * The result of a run: growing arrays of plain rows and their owner. An array's capacity
  * is the next power of two of its length, so that the public structure needs no capacity
  * fields.
  */
@@ -24,6 +24,8 @@ void pcl_result_fini(struct pcl_result *r)
     free(r->metrics);
     free(r->hists);
     free(r->locks);
+    free(r->blocked);
+    free(r->points);
     free(r->violations);
     pcl_result_init(r);
 }
@@ -86,6 +88,24 @@ struct pcl_lock_row *pcl_result_add_lock(struct pcl_result *r, const char *name,
     *l = (struct pcl_lock_row){.mode = mode};
     set_text(l->name, sizeof(l->name), name);
     return l;
+}
+
+struct pcl_blocked_row *pcl_result_add_blocked(struct pcl_result *r)
+{
+    r->blocked = grown(r->blocked, r->n_blocked, sizeof(*r->blocked));
+
+    struct pcl_blocked_row *b = &r->blocked[r->n_blocked++];
+    *b = (struct pcl_blocked_row){.waiter_mode = '-', .holder_mode = '-', .behind_mode = '-'};
+    return b;
+}
+
+struct pcl_lock_point *pcl_result_add_point(struct pcl_result *r)
+{
+    r->points = grown(r->points, r->n_points, sizeof(*r->points));
+
+    struct pcl_lock_point *p = &r->points[r->n_points++];
+    *p = (struct pcl_lock_point){0};
+    return p;
 }
 
 struct pcl_violation *pcl_result_add_violation(struct pcl_result *r)

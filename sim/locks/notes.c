@@ -334,6 +334,23 @@ void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node)
     h->who = PCL_NONE;
 }
 
+static uint32_t in_mode(uint32_t who, int mode)
+{
+    return (who & ~PCL_WHO_EXCLUSIVE) | (mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0);
+}
+
+/* Holds its range already, but has not come to know of it. */
+static uint32_t new_holder_of(const struct pcl_range_locks *R, const struct pcl_range_node *n)
+{
+    for (uint32_t i = 0; i < R->n_nodes; i++) {
+        const struct pcl_range_node *o = &R->node[i];
+
+        if (o != n && o->used && o->held && o->inst == n->inst && pcl_range_conflict(n, o))
+            return in_mode(R->notes->wait[o->owner].who, o->mode);
+    }
+    return PCL_NONE;
+}
+
 /* The holder that a request conflicts with. Without ranges all holders have one mode. */
 static uint32_t holder_of(const struct pcl_range_locks *R, const struct past *p,
                           const struct pcl_range_node *n, bool exact)
@@ -343,8 +360,7 @@ static uint32_t holder_of(const struct pcl_range_locks *R, const struct past *p,
     for (uint32_t i = p->held ? p->held - 1 : PCL_NONE; i != PCL_NONE; i = N->hold[i].next) {
         if (exact ? pcl_range_conflict(n, &R->node[i])
                   : n->mode == PCL_EXCLUSIVE || R->node[i].mode == PCL_EXCLUSIVE)
-            return (N->hold[i].who & ~PCL_WHO_EXCLUSIVE) |
-                   (R->node[i].mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0);
+            return in_mode(N->hold[i].who, R->node[i].mode);
         if (!exact)
             break;
     }
@@ -394,8 +410,10 @@ static void range_blocked(struct pcl_range_locks *R, struct past *p, uint32_t me
     if (before != PCL_NONE && R->node[R->op[before].node].held) { /* granted, not yet running */
         w->holder = w->behind;
         w->behind = PCL_NONE;
-    } else if (w->holder == PCL_NONE) { /* nobody holds it now: whoever did last */
-        w->holder = before != PCL_NONE ? N->wait[before].holder : p->who;
+    } else if (w->holder == PCL_NONE && before != PCL_NONE) {
+        w->holder = N->wait[before].holder;
+    } else if (w->holder == PCL_NONE) { /* it changes hands just now */
+        w->holder = exact ? new_holder_of(R, n) : p->who;
     }
 }
 
@@ -435,6 +453,11 @@ void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats
     pcl_blocked_add(&st->blocked,
                     w->who | (mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0), w->holder,
                     w->behind, wait);
+}
+
+bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body)
+{
+    return N && N->wait[body].waits;
 }
 
 void pcl_lock_notes_measure(struct pcl_lock_notes *N)
@@ -608,6 +631,7 @@ void pcl_page_note(struct pcl_page_locks *L, const struct pcl_page_op *op, enum 
     }
     uint32_t sleeps = count_sleeps(N, L->m, &L->stats);
 
+    N->wait[me].waits = false;
     if (owns && op->result == PCL_PAGE_GOT)
         page_owned(L, p, op, sleeps);
     else if (op->contended && op->bit == PCL_PG_LOCKED && N->wait[me].bounced)
@@ -635,10 +659,11 @@ void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
     struct past *p = past_of(N, op->inst);
 
     if (more == PCL_MORE) {
-        if (place != PCL_NONE)
+        if (N->wait[me].waits)
             return;
         bool exclusive = R->node[op->node].mode == PCL_EXCLUSIVE;
 
+        N->wait[me].waits = true;
         if (R->ops->props & PCL_PROP_COARSE)
             R->stats.false_conflicts += nobody_conflicts(R, op);
         range_blocked(R, p, me, exact);
@@ -646,12 +671,13 @@ void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
         join(N, p, me, exclusive, exact);
         return;
     }
+    N->wait[me].waits = false;
     count_sleeps(N, R->m, &R->stats);
     if (op->result == PCL_RANGE_GOT) {
         int mode = R->node[op->node].mode;
 
         N->wait[me].grants++;
-        range_held(N, p, op->node, N->wait[me].who);
+        range_held(N, p, op->node, in_mode(N->wait[me].who, mode));
         count_bounces(&N->wait[me], R->m, p, &R->stats, mode, op->contended);
         if (place != PCL_NONE)
             count_bypass(N, p, me, exact, &R->stats);

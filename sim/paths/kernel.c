@@ -415,6 +415,14 @@ void pcl_flusher_step(struct pcl_kernel *k)
     pcl_sleep_until(k->m, pcl_ns_add(pcl_now(k->m), k->m->p->writeback_interval));
 }
 
+const char *pcl_site_step(const struct pcl_kernel *k, uint32_t site)
+{
+    uint32_t op = site >> PCL_SITE_STEP_BITS;
+
+    PCL_ASSERT(op <= PCL_N_OPS);
+    return k->path[op].steps[site & ((1u << PCL_SITE_STEP_BITS) - 1)].name;
+}
+
 static const char *label_name(const struct pcl_step *steps, uint16_t label)
 {
     while (steps->act && !(steps->act == act_label && steps->arg == label))

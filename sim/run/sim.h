@@ -72,12 +72,16 @@ void sim_measure(struct pcl_sim *s);
 /* collect.c */
 void sim_collect(struct pcl_sim *s);
 
+/** When the run ended: at its time limit, or with the operation that ended it. */
+pcl_ns sim_end(const struct pcl_sim *s);
+
+/* collect_locks.c */
+/** Adds the lock classes: rows, metrics, histograms, who was in whose way. */
+void sim_collect_locks(struct pcl_sim *s);
+
 /* memory.c */
 /** Adds the metrics of kernel memory to the result. */
 void sim_collect_memory(struct pcl_sim *s);
-
-/** When the run ended: at its time limit, or with the operation that ended it. */
-pcl_ns sim_end(const struct pcl_sim *s);
 
 /* sweep.c */
 void sim_collect_sweeps(struct pcl_sim *s);

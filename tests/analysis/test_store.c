@@ -106,7 +106,23 @@ static void full_result(struct syn *y)
                                .wasted_wakes = 20,
                                .sleeps = 21,
                                .line_transfers = 22,
-                               .bypass_max = 23};
+                               .bypass_max = 23,
+                               .split = {24, 25, 26, 27, 28, 29},
+                               .irqs_off_max = 30,
+                               .irqs_off_in_irq = 31};
+    *pcl_result_add_blocked(&y->r) = (struct pcl_blocked_row){.lock = "iolock",
+                                                              .waiter = "read",
+                                                              .waiter_mode = 'S',
+                                                              .holder = "read i/o",
+                                                              .holder_mode = 'X',
+                                                              .behind_mode = '-',
+                                                              .count = 1,
+                                                              .total = 2,
+                                                              .longest = 3};
+    *pcl_result_add_point(&y->r) = (struct pcl_lock_point){
+        .lock = "iolock", .at = "read.1", .what = "read: lock IOLOCK", .count = 4};
+    *pcl_result_add_point(&y->r) = (struct pcl_lock_point){
+        .lock = "iolock", .holds = true, .at = "read.1", .what = "read: lock IOLOCK", .count = 5};
     v = pcl_result_add_violation(&y->r);
     (void)snprintf(v->kind, sizeof(v->kind), "stale data");
     (void)snprintf(v->text, sizeof(v->text), "task 3 read page 9");
@@ -154,6 +170,10 @@ static void a_run_comes_back_as_it_went_in(void **state)
     assert_int_equal(r.n_locks, 1);
     assert_memory_equal(&r.locks[0].acquisitions, &y.r.locks[0].acquisitions,
                         sizeof(r.locks[0]) - offsetof(struct pcl_lock_row, acquisitions));
+    assert_int_equal(r.n_blocked, 1);
+    assert_memory_equal(r.blocked, y.r.blocked, sizeof(*r.blocked));
+    assert_int_equal(r.n_points, 2);
+    assert_memory_equal(r.points, y.r.points, 2 * sizeof(*r.points));
     assert_int_equal(r.n_violations, 1);
     assert_true(r.total_violations == 250);
     assert_string_equal(r.violations[0].steps, "one\ntwo\n");
@@ -333,6 +353,62 @@ static void foreign_files_are_refused_and_left_alone(void **state)
     write_file(path, "", 0);
     refuses(path, PCL_STORE_READ, "is empty");
     pcl_store_close(open_ok(path, PCL_STORE_WRITE));
+}
+
+/* As schema 1 left it. */
+static void make_old(const char *path)
+{
+    struct pcl_store *s = open_ok(path, PCL_STORE_WRITE);
+
+    put_simple(s, "v5.8", "8", 0);
+    pcl_store_close(s);
+    sql(path, "DROP TABLE blocked; DROP TABLE lockpoint;"
+              "ALTER TABLE lockstat DROP COLUMN wait_line_ns;"
+              "ALTER TABLE lockstat DROP COLUMN wait_spinlock_ns;"
+              "ALTER TABLE lockstat DROP COLUMN wait_optimistic_ns;"
+              "ALTER TABLE lockstat DROP COLUMN wait_conflict_ns;"
+              "ALTER TABLE lockstat DROP COLUMN wait_wakeup_ns;"
+              "ALTER TABLE lockstat DROP COLUMN wait_cpu_ns;"
+              "ALTER TABLE lockstat DROP COLUMN irqs_off_max_ns;"
+              "ALTER TABLE lockstat DROP COLUMN irqs_off_in_irq_ns; PRAGMA user_version=1");
+}
+
+static char *dump_file(const char *path, unsigned flags)
+{
+    struct pcl_store *s = open_ok(path, flags);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    assert_int_equal(pcl_store_dump(s, out, &err), PCL_OK);
+    assert_int_equal(fclose(out), 0);
+    pcl_store_close(s);
+    return text;
+}
+
+static void an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written(void **state)
+{
+    char path[128], *before, *after, *as_old, *as_new;
+    size_t n_before, n_after;
+
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s", path_of("old.db"));
+    make_old(path);
+    assert_int_equal(pcl_read_file(path, 1 << 24, &before, &n_before, &err), PCL_OK);
+    as_old = dump_file(path, PCL_STORE_READ);
+    assert_int_equal(pcl_read_file(path, 1 << 24, &after, &n_after, &err), PCL_OK);
+    assert_int_equal(n_before, n_after);
+    assert_memory_equal(before, after, n_before);
+    as_new = dump_file(path, PCL_STORE_WRITE);
+    assert_string_equal(as_old, as_new);
+    free(as_new);
+    as_new = dump_file(path, PCL_STORE_READ);
+    assert_string_equal(as_old, as_new);
+    free(before);
+    free(after);
+    free(as_old);
+    free(as_new);
 }
 
 static void a_store_has_one_writer_and_many_readers(void **state)
@@ -544,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_failed_run_is_replaced_by_a_good_one),
         cmocka_unit_test(a_dump_does_not_depend_on_the_order_of_insertion),
         cmocka_unit_test(foreign_files_are_refused_and_left_alone),
+        cmocka_unit_test(an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written),
         cmocka_unit_test(a_store_has_one_writer_and_many_readers),
         cmocka_unit_test(the_file_is_marked_as_ours),
         cmocka_unit_test(a_full_disk_is_an_error_and_the_store_stays_whole),
