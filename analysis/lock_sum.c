@@ -49,14 +49,14 @@ static void add_row(struct pcl_lock_row *a, const struct pcl_lock_row *b)
     a->contentions += b->contentions;
     a->con_bounces += b->con_bounces;
     a->acq_bounces += b->acq_bounces;
-    a->wait_total = pcl_ns_add(a->wait_total, b->wait_total);
-    a->hold_total = pcl_ns_add(a->hold_total, b->hold_total);
-    a->split.line = pcl_ns_add(a->split.line, b->split.line);
-    a->split.spinlock = pcl_ns_add(a->split.spinlock, b->split.spinlock);
-    a->split.optimistic = pcl_ns_add(a->split.optimistic, b->split.optimistic);
-    a->split.conflict = pcl_ns_add(a->split.conflict, b->split.conflict);
-    a->split.wakeup = pcl_ns_add(a->split.wakeup, b->split.wakeup);
-    a->split.cpu = pcl_ns_add(a->split.cpu, b->split.cpu);
+    a->wait_total += b->wait_total;
+    a->hold_total += b->hold_total;
+    a->split.line += b->split.line;
+    a->split.spinlock += b->split.spinlock;
+    a->split.optimistic += b->split.optimistic;
+    a->split.conflict += b->split.conflict;
+    a->split.wakeup += b->split.wakeup;
+    a->split.cpu += b->split.cpu;
     a->steals += b->steals;
     a->handoffs += b->handoffs;
     a->lost_retries += b->lost_retries;
@@ -85,7 +85,7 @@ static void add_blocked(struct pcl_result *into, const struct pcl_blocked_row *b
         if (!same_pair(a, b))
             continue;
         a->count += b->count;
-        a->total = pcl_ns_add(a->total, b->total);
+        a->total += b->total;
         longer(&a->longest, b->longest);
         return;
     }

@@ -117,7 +117,7 @@ static void pairs(FILE *out, const struct pcl_result *r, size_t rows)
                 time_text(b->total, total), time_text(b->longest, longest));
     }
     for (size_t i = n; i < r->n_blocked; i++)
-        rest = pcl_ns_add(rest, r->blocked[i].total);
+        rest += r->blocked[i].total;
     if (r->n_blocked > n)
         fprintf(out, "%-58s%7s\n", "others", time_text(rest, total));
 }
@@ -130,13 +130,12 @@ void pcl_lock_waits_text(FILE *out, const struct pcl_result *r, size_t rows)
     if (n) {
         char title[192];
 
-        (void)snprintf(title, sizeof(title), "%s, all replications together (lower is better):",
-                       r->scheme);
-        pcl_wrap(out, "Waits for locks, ", 2, title);
+        (void)snprintf(title, sizeof(title), "%s, all replications (lower is better)", r->scheme);
+        (void)fputc('\n', out);
+        pcl_wrap(out, "Waits for locks: ", 2, title);
         causes(out, v, n);
         (void)fputc('\n', out);
         pairs(out, r, rows);
-        (void)fputc('\n', out);
     }
     free(v);
 }

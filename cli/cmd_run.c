@@ -30,6 +30,7 @@ static const pcl_lockform_print lock_forms[] = {[RUN_LOCKSTAT] = pcl_lockstat_pr
 
 #define FS_WORDS "xfs|ext4|tmpfs|page-only|ext4-half-shared|ext4-exclusive-dio"
 #define NOT_GIVEN (-1)
+#define MAX_WAITS 4 /* schemes whose waits are shown below the table */
 #define DEFAULT_MAX_THINK INT64_C(1000000000) /* 1 s: longer gaps are people, not programs */
 
 static const struct cli_option options[] = {
@@ -249,6 +250,7 @@ static int simulate(const struct values *v, const struct request *r,
                             .workers = v->jobs > 0 ? (unsigned)v->jobs : 0,
                             .want_json = v->form == RUN_JSON,
                             .print_locks = lock_forms[v->form]};
+    size_t n_sums = study->n_points == 1 && study->n_schemes <= MAX_WAITS ? study->n_schemes : 0;
     bool watched = isatty(STDOUT_FILENO); /* a file gets the whole answer or none of it */
     struct pcl_dataset d;
     struct pcl_err err = {0};
@@ -265,6 +267,8 @@ static int simulate(const struct values *v, const struct request *r,
         s.locks = open_memstream(&locks, &n_locks);
         PCL_ASSERT(s.locks);
     }
+    if (v->form == RUN_TABLE && n_sums)
+        s.sums = pcl_xcalloc(n_sums, sizeof(*s.sums));
     if (v->form == RUN_TABLE && watched)
         cli_summary_head(stdout, study, r->input.trace);
     switch (cli_session_run(&s, &d, &err)) {
@@ -284,12 +288,15 @@ static int simulate(const struct values *v, const struct request *r,
     else if (s.locks && fflush(s.locks) == 0)
         (void)fwrite(locks, 1, n_locks, stdout);
     else
-        code = cli_summary_results(stdout, study, &d, v->db);
+        code = cli_summary_results(stdout, study, &d, s.sums, v->db);
     judged = judge(&s);
     if (judged != CLI_DONE)
         code = judged;
 out:
     json_decref(s.runs);
+    for (size_t i = 0; s.sums && i < n_sums; i++)
+        pcl_result_fini(&s.sums[i]);
+    free(s.sums);
     if (s.locks)
         (void)fclose(s.locks);
     free(locks);

@@ -69,6 +69,8 @@ static int on_result(size_t job, const struct pcl_result *r, bool reused, void *
         json_array_append_new(c->session->runs, run_json(c->session, job, r));
     if (c->session->print_locks)
         print_locks(c->session, job, r);
+    if (c->session->sums)
+        pcl_lock_sum(&c->session->sums[job / c->session->study->reps], r);
     cli_progress_result(c->progress, job, r, reused);
     return PCL_OK;
 }

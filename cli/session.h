@@ -17,6 +17,8 @@ struct cli_session {
     bool want_json;
     pcl_lockform_print print_locks; /* NULL: not wanted */
     FILE *locks;                    /* where print_locks prints each run, in order */
+    struct pcl_result *sums; /* lock statistics by scheme, added up over replications; NULL: not
+                                wanted */
     /* filled while running */
     json_t *runs; /* array, when want_json */
     size_t finished, failed, law_broken, violated;

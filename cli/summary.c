@@ -7,12 +7,14 @@
 #include "cli.h"
 
 #include <pclsim/compare.h>
+#include <pclsim/lockform.h>
 #include <pclsim/sweeps.h>
 
 #include <string.h>
 
 #define WIDTH 72
 #define INDENT 10
+#define WAIT_ROWS 5 /* of who made whom wait */
 
 static const char *base_name(const char *path)
 {
@@ -75,7 +77,7 @@ void cli_summary_head(FILE *out, const struct pcl_study *s, const struct pcl_tra
 }
 
 int cli_summary_results(FILE *out, const struct pcl_study *s, const struct pcl_dataset *d,
-                        const char *db)
+                        const struct pcl_result *sums, const char *db)
 {
     struct pcl_compare_opts o = {.baseline = s->schemes[0].name, .brief = true};
     struct pcl_comparison *c = NULL;
@@ -86,6 +88,8 @@ int cli_summary_results(FILE *out, const struct pcl_study *s, const struct pcl_d
     pcl_compare_text(out, c, d, &o);
     pcl_sweeps_text(out, d);
     pcl_comparison_free(c);
+    for (size_t i = 0; sums && i < s->n_schemes; i++)
+        pcl_lock_waits_text(out, &sums[i], WAIT_ROWS);
     if (db)
         fprintf(out, "stored in %s; a figure: pclsim plot %s -o FILE.png\n", db, db);
     return CLI_DONE;

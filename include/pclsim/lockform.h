@@ -18,7 +18,9 @@ typedef void (*pcl_lockform_print)(FILE *out, const struct pcl_result *r,
                                    const struct pcl_lockform *f);
 
 /** As /proc/lock_stat, version 0.4: classes by contentions, times in us with two decimals. A class
- * that is also taken shared has the rows NAME-W and NAME-R. */
+ * that is also taken shared has the rows NAME-W and NAME-R. Below a contended class stand the places
+ * that waited and those that held the lock then; where the kernel has an address stands the step of
+ * the path ("[<write.1>]"), and its name where the kernel has a function. */
 void pcl_lockstat_print(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
 
 /** As perf lock contention: contended classes by total wait, units that fit the value. The type is
@@ -27,6 +29,13 @@ void pcl_perf_lock_print(FILE *out, const struct pcl_result *r, const struct pcl
 
 /** As perf lock contention -x ,: the same rows, times in plain ns. */
 void pcl_perf_lock_csv(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
+
+/** Adds the lock statistics of r to those of into, as if both had been one run. */
+void pcl_lock_sum(struct pcl_result *into, const struct pcl_result *r);
+
+/** What the waits for each contended lock were spent on, and who made whom wait, in at most so many
+ * rows; 72 columns. Nothing when there was no contention. */
+void pcl_lock_waits_text(FILE *out, const struct pcl_result *r, size_t rows);
 
 /** The title line of every form. */
 void pcl_lockform_title(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);
