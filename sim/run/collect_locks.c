@@ -356,7 +356,8 @@ static pcl_ns unfinished_wait(const struct pcl_sim *s)
 static void note_bypass(struct pcl_lock_stats *st, const struct pcl_lock_notes *notes,
                         unsigned props)
 {
-    uint64_t by = pcl_lock_notes_longest_bypass(notes, props & PCL_PROP_EXACT);
+    uint64_t by =
+        pcl_lock_notes_longest_bypass(notes, props & (PCL_PROP_EXACT | PCL_PROP_COARSE));
 
     if (by > st->bypass_max)
         st->bypass_max = by;
