@@ -476,7 +476,7 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
 void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node);
 
 /** The running body's operation, which had to wait, is over after so long: counts the wait, what it
- * was spent on, and who was in the way. */
+ * was spent on, and who was in the way. N NULL: nobody knows. */
 void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
                            const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait);
 

@@ -446,13 +446,12 @@ void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats
     }
     sum[PCL_N_SPENT] += rest;
     st->unbalanced += rest < 0;
-    if (!N)
-        return;
-    const struct wait *w = &N->wait[m->cur];
+    uint32_t who = in_mode(m->task[m->cur].site << PCL_WHO_SITE, mode);
 
-    pcl_blocked_add(&st->blocked,
-                    w->who | (mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0), w->holder,
-                    w->behind, wait);
+    if (N)
+        pcl_blocked_add(&st->blocked, who, N->wait[m->cur].holder, N->wait[m->cur].behind, wait);
+    else if (!m->explore)
+        pcl_blocked_add(&st->blocked, who, PCL_NONE, PCL_NONE, wait);
 }
 
 bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body)

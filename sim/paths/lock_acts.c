@@ -293,10 +293,15 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
         c->phase = 2;
         return FLOW_STEP;
     }
+    if (c->phase == 0) {
+        note_site(k, c);
+        pcl_spent_begin(m);
+    }
     pcl_load(m, PCL_LINE(DIO, c->inode));
     if (k->inode[c->inode].dio == 0) {
         pcl_set_state(m, PCL_TASK_RUNNING);
-        note_wait(m, &k->drain_stats, PCL_EXCLUSIVE, c->drains, k->times[m->cur].lock_begin);
+        note_wait(NULL, m, &k->drain_stats, PCL_EXCLUSIVE, c->drains,
+                  k->times[m->cur].lock_begin);
         c->drains = 0;
         return flow_next(c, FLOW_STEP);
     }
