@@ -186,9 +186,9 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
     return flow_next(c, FLOW_STEP);
 }
 
-/* The run of absent pages from `ahead` on is inserted, each page locked: to the end of what is to be read,
- * of the extent or hole, or to a page that is there. Pages that are there before it are passed over.
- * Nothing inserted: to[0]. */
+/* The run of absent pages from `ahead` on is inserted, each page locked: to the end of what is to
+ * be read, of the extent or hole, or to a page that is there. Pages that are there before it are
+ * passed over. Nothing inserted: to[0]. */
 enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     uint32_t spin = k->inode[c->inode].tree_spin, f;
@@ -237,8 +237,8 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
     return FLOW_STEP;
 }
 
-/* Direct reclaim while the page cache, with what is to be read, is over its limit: the oldest clean, unmapped, unlocked
- * folios go; the others are passed over. Trylock only. */
+/* Direct reclaim while the page cache, with what is to be read, is over its limit: the oldest
+ * clean, unmapped, unlocked folios go; the others are passed over. Trylock only. */
 enum pcl_flow act_reclaim(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     struct pcl_cache *ca = k->cache;

@@ -89,7 +89,7 @@ uint32_t pcl_ext_unmap(struct pcl_extents *e, uint64_t first, uint64_t last)
 
 uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n)
 {
-    (void)pcl_ext_unmap(e, page - n, page - 1); /* without inode locks somebody may have filled it */
+    (void)pcl_ext_unmap(e, page - n, page - 1); /* where nothing keeps fillers out */
     uint32_t from = find(e, page), moved = e->n - from;
 
     for (uint32_t i = from; i < e->n; i++) {

@@ -57,8 +57,8 @@ enum pcl_flow act_free_blocks(struct pcl_kernel *k, struct pcl_call *c, const st
 }
 
 /* COLLAPSE_RANGE must end before the end of file, INSERT_RANGE begin before it and leave the size
- * and all blocks where offsets can reach; both in whole blocks. Otherwise the call fails: to[0]. The
- * truth changes from here on. */
+ * and all blocks where offsets can reach; both in whole blocks. Otherwise the call fails: to[0].
+ * The truth changes from here on. */
 enum pcl_flow act_check_shift(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     const struct pcl_extents *e = &k->ext[c->inode];

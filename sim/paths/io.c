@@ -229,8 +229,8 @@ enum pcl_flow act_dio_end(struct pcl_kernel *k, struct pcl_call *c, const struct
     return flow_next(c, FLOW_STEP);
 }
 
-/* EAGAIN from the mapping: a write of parts of blocks that took the lock shared, and is no overwrite,
- * starts over with the lock exclusive: to[0]. */
+/* EAGAIN from the mapping: a write of parts of blocks that took the lock shared, and is no
+ * overwrite, starts over with the lock exclusive: to[0]. */
 enum pcl_flow act_if_rejected(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     c->cur = c->first;
@@ -408,8 +408,8 @@ enum pcl_flow act_throttle(struct pcl_kernel *k, struct pcl_call *c, const struc
 
 /* --- interrupts ------------------------------------------------------------------------------------ */
 
-/* Ends one folio of a read or write-back: state first, then the page lock's unlock and walk. Where a
- * broken scheme has let the folio go meanwhile, there is nothing to end. */
+/* Ends one folio of a read or write-back: state first, then the page lock's unlock and walk. Where
+ * a broken scheme has let the folio go meanwhile, there is nothing to end. */
 static void end_folio(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_bio *bio)
 {
     uint32_t f = pcl_cache_find(k->cache, bio->inode, c->cur, NULL);

@@ -1,7 +1,7 @@
 /*
- * Actions of a call on two files. The path is at one of them at a time, with all that an action asks
- * for: its number, the locks held on it, its truth; `switch` goes to the other. Locks of one role are
- * taken in the order of the inodes' numbers.
+ * Actions of a call on two files. The path is at one of them at a time, with all that an action
+ * asks for: its number, the locks held on it, its truth; `switch` goes to the other. Locks of one
+ * role are taken in the order of the inodes' numbers.
  */
 #include "step.h"
 
@@ -71,7 +71,7 @@ enum pcl_flow act_if_second(struct pcl_kernel *k, struct pcl_call *c, const stru
     return first ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
 }
 
-/* Both files show what the call has put there, by the oracle's reckoning: new contents of its own. */
+/* For the oracle both files show new contents, the call's own. */
 static void tell(struct pcl_kernel *k, const struct pcl_call *c, uint32_t inode, uint32_t truth)
 {
     if (truth == PCL_NONE)

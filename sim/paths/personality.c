@@ -103,9 +103,9 @@ bool pcl_dio_overwrites(const struct pcl_kernel *k, const struct pcl_call *c)
     return !extends(k, c) && pcl_ext_mapped(e, c->first) && pcl_ext_same(e, c->first) >= c->last;
 }
 
-/* The iolock of a direct write. XFS shares it, unless zeroes must be written from the end of file to
- * the write's start, or where parts of blocks may have to be zeroed: at the end of file, or, once it
- * has been found out, in a block to allocate. */
+/* The iolock of a direct write. XFS shares it, unless zeroes must be written from the end of file
+ * to the write's start, or where parts of blocks may have to be zeroed: at the end of file, or,
+ * once it has been found out, in a block to allocate. */
 static int direct_write_mode(const struct pcl_kernel *k, const struct pcl_call *c)
 {
     int64_t size = pcl_inode_size(k->cache, c->inode);

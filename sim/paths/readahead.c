@@ -6,11 +6,11 @@
  *        start                marker                    start + size
  *   ......|--------------------|---- async pages -------|......
  *
- * A read from the start of a file, behind the one before it, or larger than any window begins a window
- * of two or four times its size. A read that comes to the marker has the next window read, twice as
- * large, up to 128 KiB, and does not wait for it. Any other read that misses is random and reads its
- * own pages. A fault that misses reads 128 KiB around it, unless faults of this task on this file have
- * mostly missed.
+ * A read from the start of a file, behind the one before it, or larger than any window begins a
+ * window of two or four times its size. A read that comes to the marker has the next window read,
+ * twice as large, up to 128 KiB, and does not wait for it. Any other read that misses is random
+ * and reads its own pages. A fault that misses reads 128 KiB around it, unless faults of this task
+ * on this file have mostly missed.
  */
 #include "step.h"
 
@@ -98,7 +98,7 @@ static void set_ahead(const struct pcl_kernel *k, struct pcl_call *c, uint64_t f
     c->ahead_end = first + n < end ? first + n : end;
 }
 
-/* What the miss of page cur reads. tmpfs has nothing to read ahead of; the explorer does without. */
+/* What the miss of page cur reads. tmpfs has no device; the explorer does without. */
 enum pcl_flow act_plan_ahead(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     struct pcl_ra *ra = state(k, c);

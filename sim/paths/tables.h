@@ -1,6 +1,6 @@
 /*
- * What the tables of paths share: labels, the fragments that several paths consist of, and the names
- * of the tables. tables.c says which operation takes which table on which filesystem.
+ * What the tables of paths share: labels, the fragments that several paths consist of, and the
+ * names of the tables. tables.c says which operation takes which table on which filesystem.
  */
 #ifndef PCLSIM_PATHS_TABLES_H
 #define PCLSIM_PATHS_TABLES_H
@@ -85,8 +85,8 @@ enum {
         S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
         S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
 
-/* invalidate_inode_pages2_range(): every folio is locked, waited for, unmapped and removed; what has
- * become dirty again stays, and the caller is told. */
+/* invalidate_inode_pages2_range(): every folio is locked, waited for, unmapped and removed; what
+ * has become dirty again stays, and the caller is told. */
 #define INVALIDATE_PAGES2                                                                       \
     S_DO(to_start), S_AT(V_NEXT), S_IF(next_present, V_DONE), S_SLEEPY(page_lock),              \
         S_IF(if_gone, V_SKIP), S_SLEEPY(wait_writeback), S_IF(if_unmapped, V_UNMAPPED),         \

@@ -103,9 +103,10 @@ const struct pcl_step pcl_zero_dropping_path[] = {
     S_END,
 };
 
-/* No kernel does this: the folios behind the range move with their pages, one after the other, each
- * locked, clean and unmapped; those that cannot move (a large folio by a part of its size) are
- * dropped. From the front for a collapse, from the back for an insert, so that the place is free. */
+/* No kernel does this: the folios behind the range move with their pages, one after the other,
+ * each locked, clean and unmapped; those that cannot move (a large folio by a part of its size)
+ * are dropped. From the front for a collapse, from the back for an insert, so that the place is
+ * free. */
 #define MOVE_PAGES                                                                              \
     S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_moving), S_AT(M_NEXT),             \
         S_IF(next_moving, M_DONE), S_SLEEPY(page_lock), S_IF(if_gone, M_SKIP),                  \
@@ -189,8 +190,8 @@ const struct pcl_step pcl_allocate_path[] = {
     S_END,
 };
 
-/* xfs_ioc_exchange_range(): both files are locked as for a truncation, in the order of their numbers; what
- * is cached of both is written and dropped, then the extents change sides */
+/* xfs_ioc_exchange_range(): both files are locked as for a truncation, in the order of their
+ * numbers; what is cached of both is written and dropped, then the extents change sides */
 const struct pcl_step pcl_exchange_path[] = {
     S_ENTER(syscall),
     S_DO(order_files),

@@ -137,11 +137,11 @@ const struct pcl_step pcl_direct_read_early_path[] = {
     S_END,
 };
 
-/* xfs_file_dio_write(), ext4_dio_write_iter(): the cache is written and dropped before the transfer
- * (kiocb_invalidate_pages) and dropped again after it, since a read or a fault may have brought the
- * old data in meanwhile. Where a page has become dirty again the write goes through the cache; after
- * the transfer such a page stays (dio_warn_stale_pagecache). XFS finds out under the shared lock that a
- * write of parts of blocks must allocate, and starts over. */
+/* xfs_file_dio_write(), ext4_dio_write_iter(): the cache is written and dropped before the
+ * transfer (kiocb_invalidate_pages) and dropped again after it, since a read or a fault may have
+ * brought the old data in meanwhile. Where a page has become dirty again the write goes through
+ * the cache; after the transfer such a page stays (dio_warn_stale_pagecache). XFS finds out under
+ * the shared lock that a write of parts of blocks must allocate, and starts over. */
 const struct pcl_step pcl_direct_write_path[] = {
     S_ENTER(syscall),
     S_AT(L_RETRY),

@@ -20,8 +20,8 @@ const struct pcl_step pcl_mmap_path[] = {
     S_END,
 };
 
-/* do_vmi_align_munmap(): once the VMA is out of the tree, the entries go under mmap_lock shared (since
- * 4.20), with the flush; then the file forgets the VMA */
+/* do_vmi_align_munmap(): once the VMA is out of the tree, the entries go under mmap_lock shared
+ * (since 4.20), with the flush; then the file forgets the VMA */
 const struct pcl_step pcl_munmap_path[] = {
     S_ENTER(syscall),
     S_LOCK(MMAP),

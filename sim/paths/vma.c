@@ -1,13 +1,13 @@
 /*
- * VMAs, as far as their locks go: one for each file and address space. Since Linux 6.4 a fault takes
- * its VMA's lock, found under RCU, and not mmap_lock; whoever changes the VMA has mmap_lock exclusive,
- * says so in the VMA, and waits for the faults that are inside:
+ * VMAs, as far as their locks go: one for each file and address space. Since Linux 6.4 a fault
+ * takes its VMA's lock, found under RCU, and not mmap_lock; whoever changes the VMA has mmap_lock
+ * exclusive, says so in the VMA, and waits for the faults that are inside:
  *
  *   fault     |--readers + 1--------- readers - 1|        writer set: mmap_lock instead
  *   munmap          |mmap X--writer--wait for readers--change--|
  *
- * `speculative` is what was proposed before: a fault takes nothing, and asks again under the
- * page-table lock whether the VMA has changed meanwhile.
+ * `speculative` is what was proposed before: a fault takes nothing, and asks again under the page-
+ * table lock whether the VMA has changed meanwhile.
  */
 #include <stdlib.h>
 
