@@ -78,6 +78,8 @@ char *pcl_varies_scenario(const struct pcl_scenario *s, const struct pcl_profile
         const struct pcl_group *p = &s->groups[g];
         size_t ops = 0;
 
+        for (size_t i = 0; i < p->n_list; i++)
+            io = io || may_do_io(p->list[i].op);
         for (size_t o = 0; o < PCL_N_OPS; o++) {
             ops += p->weight[o] > 0;
             io = io || (p->weight[o] > 0 && may_do_io((enum pcl_op)o));
@@ -85,7 +87,7 @@ char *pcl_varies_scenario(const struct pcl_scenario *s, const struct pcl_profile
         arrivals = arrivals || (p->open && spread(&p->think));
         think = think || (!p->open && spread(&p->think));
         mix = mix || ops > 1;
-        offsets = offsets || places(s, p);
+        offsets = offsets || (!p->n_list && places(s, p));
         sizes = sizes || spread(&p->size);
         hold = hold || (p->weight[PCL_OP_PAGE_LOCK] > 0 && spread(&p->hold));
         start = start || p->start_jitter > 0;

@@ -73,7 +73,7 @@ struct pcl_explore_result {
 
 /** Searches; the machine is left as it was. The result is filled whatever the verdict; free it
  * with pcl_explore_fini. A schedule is the numbers of the bodies that step, in order; a + behind a
- * number is the answer yes (time is up): "0.0.1.1+.0". */
+ * number is the answer yes (time is up), xN says that it steps N times: "0.0.1x7.1+.0". */
 void pcl_explore(const struct pcl_explore_conf *conf, struct pcl_explore_result *result);
 void pcl_explore_fini(struct pcl_explore_result *result);
 

@@ -181,6 +181,14 @@ struct pcl_path {
     uint16_t at[PCL_MAX_LABELS];
 };
 
+/* The micro-step that was taken last; no model state, for the explorer's reports. */
+struct pcl_told {
+    const struct pcl_step *step;
+    uint16_t pc;
+    uint8_t phase;
+    uint64_t page;
+};
+
 struct pcl_kernel {
     struct pcl_machine *m;
     struct pcl_cache *cache;
@@ -211,6 +219,7 @@ struct pcl_kernel {
     struct pcl_lock_stats drain_stats;     /* waits for direct I/O in flight */
     struct pcl_batch *batch;      /* [n_batches] chunks */
     uint32_t n_batches, cap_batches;
+    struct pcl_told told;
     uint64_t page_faults, major_faults, reclaimed, throttled;
     uint64_t vma_faults, vma_aborts; /* without mmap_lock, and those that had to take it */
     uint64_t fallbacks; /* direct writes that went through the cache */
@@ -232,6 +241,9 @@ uint32_t pcl_kernel_mm(struct pcl_kernel *k);
  * state of the machine. */
 void pcl_kernel_register(struct pcl_kernel *k);
 
+/** What a body's call is before its first one, and again when the explorer compares states. */
+void pcl_call_forget(struct pcl_kernel *k, uint32_t body);
+
 /** Begins an operation of the running task. */
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r);
 
@@ -251,6 +263,12 @@ char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role);
 
 /** What stands at a site (pcl_task.site): the name of the path's step ("lock IOLOCK"). */
 const char *pcl_site_step(const struct pcl_kernel *k, uint32_t site);
+
+/** Explorer: what the body's last micro-step was ("page-lock 3", "lookup 2 -> miss"); where its
+ * call stands; what a request asks for ("punch pages 1-3"). Into buf. */
+const char *pcl_call_told(const struct pcl_kernel *k, uint32_t body, char *buf, size_t n);
+const char *pcl_call_stands(const struct pcl_kernel *k, uint32_t body, char *buf, size_t n);
+const char *pcl_request_tell(const struct pcl_request *r, char *buf, size_t n);
 
 /** Prints the path of an operation under a personality, one step a line. */
 void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op);

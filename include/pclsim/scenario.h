@@ -45,7 +45,13 @@ struct pcl_file_spec {
     unsigned line;
 };
 
-/* [group NAME] */
+/* One operation of a list. */
+struct pcl_do {
+    enum pcl_op op;
+    int64_t off, len; /* bytes; off + len is at most 2^63 - 1 */
+};
+
+/* [group NAME]. Operations are drawn from the mix, or they are those of the list, in order. */
 struct pcl_group {
     char name[PCL_NAME_MAX];
     uint32_t tasks;
@@ -55,6 +61,8 @@ struct pcl_group {
     uint32_t file2;     /* PCL_NONE: none */
     bool private_files; /* file = each: every task works on its own copy of the file */
     uint32_t weight[PCL_N_OPS]; /* mix; relative */
+    struct pcl_do *list;        /* do; NULL: there is a mix */
+    size_t n_list;
     enum pcl_offsets offsets;
     double zipf_s;
     int64_t region_at, region_len; /* inside the file; region_len >= 1 */
@@ -68,6 +76,14 @@ struct pcl_group {
     uint32_t ops_per_transaction;  /* passes; >= 1 */
     pcl_ns start_jitter;           /* tasks start uniformly in [0, start_jitter] */
     unsigned line;
+};
+
+/* [explore]: tasks are few and do little; all interleavings are looked at. */
+struct pcl_explore_spec {
+    bool on;
+    int64_t each;        /* transactions of each task */
+    int64_t preemptions; /* at most so many; -1: any number */
+    int64_t states;      /* give up beyond that many */
 };
 
 #define PCL_GRID_MAX 6
@@ -124,6 +140,7 @@ struct pcl_scenario {
     struct pcl_grid_axis grid[PCL_GRID_MAX];
     size_t n_grid;
     struct pcl_claim claim;
+    struct pcl_explore_spec explore;
     uint64_t seed;
     int64_t reps;
     struct pcl_arena arena; /* holds all of the above */

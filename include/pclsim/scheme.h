@@ -144,6 +144,9 @@ int pcl_schemes_load(const char *path, struct pcl_schemes *s, struct pcl_err *er
 /** The shipped schemes.ini, then those of the user's data folders, which add to it. */
 int pcl_schemes_default(struct pcl_schemes *s, struct pcl_err *err);
 void pcl_schemes_fini(struct pcl_schemes *s);
+
+/** Appends, or replaces one of that name; returns its place. */
+struct pcl_scheme *pcl_schemes_add(struct pcl_schemes *list, const struct pcl_scheme *s);
 const struct pcl_scheme *pcl_schemes_find(const struct pcl_schemes *s, const char *name);
 
 /** Resolves "NAME[:role=lock][:role.param=value][:path.option=value]..." against s. Another

@@ -36,6 +36,8 @@ void pcl_state_save(const struct pcl_state *s, void *buf);
 /** Copies it back. Counts must be as they were when it was saved (they are part of the state if
  * they are registered themselves and precede their array; arrays never shrink their memory). */
 void pcl_state_restore(const struct pcl_state *s, const void *buf);
+/** Where region i lies now, and how many bytes it has. */
+void *pcl_state_region(const struct pcl_state *s, size_t i, size_t *bytes);
 /** 64-bit hash of the state. */
 uint64_t pcl_state_hash(const struct pcl_state *s);
 

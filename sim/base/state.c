@@ -54,6 +54,12 @@ static unsigned char *region_data(const struct pcl_region *r)
     return p;
 }
 
+void *pcl_state_region(const struct pcl_state *s, size_t i, size_t *bytes)
+{
+    *bytes = region_bytes(&s->region[i]);
+    return region_data(&s->region[i]);
+}
+
 size_t pcl_state_size(const struct pcl_state *s)
 {
     size_t sum = 0;

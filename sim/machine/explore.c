@@ -26,6 +26,7 @@ struct search {
     struct pcl_explore_result *r;
     struct store store;
     uint64_t max_states;
+    bool *can; /* [n_bodies] who can step from the state that is being continued */
     bool stop;
 };
 
@@ -58,7 +59,7 @@ static void look_at(struct search *s, uint32_t number, const char *why)
     }
     if (all_ended(s->m))
         store_end(&s->store, number);
-    store_keep(&s->store, s->m->state, number);
+    store_keep(&s->store, number);
 }
 
 /* --- moves ---------------------------------------------------------------------------------- */
@@ -92,7 +93,7 @@ static uint64_t key_of(struct search *s, uint32_t body)
 {
     if (s->conf->normalise)
         s->conf->normalise(s->conf->arg);
-    uint64_t hash = pcl_state_hash(s->m->state);
+    uint64_t hash = store_look(&s->store);
 
     return s->conf->bounded ? (hash ^ (body + 1)) * UINT64_C(0x9e3779b97f4a7c15) : hash;
 }
@@ -104,7 +105,7 @@ static bool move_body(struct search *s, uint32_t i, uint32_t body, bool yes, uin
     const char *why;
     bool fresh;
 
-    store_restore(&s->store, s->m->state, i);
+    store_restore(&s->store, i);
     struct move by = take(s, body, yes, &why);
 
     if (yes && !by.asked)
@@ -118,43 +119,44 @@ static bool move_body(struct search *s, uint32_t i, uint32_t body, bool yes, uin
         if (fresh)
             look_at(s, to, why);
         else
-            store_keep(&s->store, s->m->state, to);
+            store_keep(&s->store, to);
     }
     return by.asked;
 }
 
-/* What going on with this body costs, from the state in the machine. */
-static uint32_t cost(const struct search *s, uint32_t number, uint32_t body)
+/* What going on with this body costs, when those in can are all who can. */
+static uint32_t cost(const struct search *s, uint32_t number, uint32_t body, const bool *can)
 {
     const struct origin *o = &s->store.found[number];
     bool interrupts = body >= s->m->n_tasks;
 
     if (!s->conf->bounded || number == 0 || body == o->by.body || interrupts)
         return 0;
-    return pcl_machine_can_step(s->m, o->by.body);
+    return can[o->by.body];
 }
 
 static void expand(struct search *s, uint32_t i)
 {
-    uint32_t number = s->store.level.number[i], moves = 0;
+    uint32_t number = s->store.level.number[i], moves = 0, n = s->m->n_bodies;
+    uint32_t so_far = s->store.found[number].preemptions;
 
-    for (uint32_t b = 0; b < s->m->n_bodies && !s->stop; b++) {
-        store_restore(&s->store, s->m->state, i);
-        if (!pcl_machine_can_step(s->m, b))
-            continue;
-        moves++;
-        uint32_t n = s->store.found[number].preemptions + cost(s, number, b);
-
-        if (s->conf->bounded && n > s->conf->preemptions)
-            continue;
-        if (move_body(s, i, b, false, n) && !s->stop)
-            move_body(s, i, b, true, n);
+    store_restore(&s->store, i);
+    for (uint32_t b = 0; b < n; b++) {
+        s->can[b] = pcl_machine_can_step(s->m, b);
+        moves += s->can[b];
     }
-    if (moves || s->stop)
-        return;
-    store_restore(&s->store, s->m->state, i);
-    if (!all_ended(s->m))
+    if (!moves && !all_ended(s->m)) {
         report(s, PCL_EXPLORE_DEADLOCK, number, "tasks are left and nobody can go on");
+        return;
+    }
+    for (uint32_t b = 0; b < n && !s->stop; b++) {
+        uint32_t then = so_far + cost(s, number, b, s->can);
+
+        if (!s->can[b] || (s->conf->bounded && then > s->conf->preemptions))
+            continue;
+        if (move_body(s, i, b, false, then) && !s->stop)
+            move_body(s, i, b, true, then);
+    }
 }
 
 /* --- the search ----------------------------------------------------------------------------- */
@@ -260,6 +262,7 @@ void pcl_explore(const struct pcl_explore_conf *conf, struct pcl_explore_result 
     struct search s = {.conf = conf,
                        .m = conf->m,
                        .r = result,
+                       .can = pcl_xcalloc(conf->m->n_bodies, sizeof *s.can),
                        .max_states = conf->max_states ? conf->max_states : default_max_states};
 
     PCL_ASSERT(conf->m->explore && s.max_states < UINT32_MAX / 2 &&
@@ -272,7 +275,8 @@ void pcl_explore(const struct pcl_explore_conf *conf, struct pcl_explore_result 
     leave_place(&s);
     result->states = s.store.n_found;
     result->ends = s.store.n_ends;
-    store_fini(&s.store, s.m->state);
+    store_fini(&s.store);
+    free(s.can);
 }
 
 void pcl_explore_fini(struct pcl_explore_result *result)

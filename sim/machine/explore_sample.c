@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explore_store.h"
+
 enum {
     DEFAULT_STEPS = 100000,
-    MOST_DEPTH = 64,
-    FIRST_LENGTH = 200 /* of a run, before one was seen */
+    MOST_DEPTH = 64
 };
 
 /* --- drawn ---------------------------------------------------------------------------------- */
@@ -76,14 +77,8 @@ static uint32_t pick(struct sample *s)
 
 static void report(struct sample *s, enum pcl_explore_verdict verdict, const char *why)
 {
-    size_t cap = (size_t)s->n_taken * 12 + 1, at = 0;
-    char *text = pcl_xcalloc(cap, 1);
-
-    for (uint32_t i = 0; i < s->n_taken; i++)
-        at += (size_t)snprintf(text + at, cap - at, "%s%u%s", i ? "." : "", s->taken[i] / 2,
-                               s->taken[i] % 2 ? "+" : "");
     free(s->r->schedule);
-    s->r->schedule = text;
+    s->r->schedule = schedule_text(s->taken, s->n_taken);
     s->r->verdict = verdict;
     snprintf(s->r->why, sizeof s->r->why, "%s", why);
 }
@@ -137,7 +132,7 @@ void pcl_explore_sample(const struct pcl_explore_conf *conf, const struct pcl_sa
                        .m = conf->m,
                        .r = result,
                        .priority = pcl_xcalloc(conf->m->n_bodies, sizeof *s.priority),
-                       .longest = FIRST_LENGTH,
+                       .longest = 1,
                        .taken = pcl_xcalloc((size_t)max_steps + 1, sizeof *s.taken)};
     size_t size = pcl_state_size(s.m->state);
     unsigned char *root = pcl_xcalloc(1, size + 1);
@@ -170,30 +165,69 @@ void pcl_explore_sample(const struct pcl_explore_conf *conf, const struct pcl_sa
 
 /* --- given ---------------------------------------------------------------------------------- */
 
+/* Three moves or more of one body without answers are written once, with their number. */
+char *schedule_text(const uint32_t *move, size_t n)
+{
+    enum {
+        LONGEST = 12 /* ".65535+" or ".65535x1234" and some */
+    };
+    size_t cap = n * LONGEST + 1, at = 0;
+    char *text = pcl_xcalloc(cap, 1);
+
+    for (size_t i = 0, same; i < n; i += same) {
+        for (same = 1; i + same < n && move[i + same] == move[i] && move[i] % 2 == 0;)
+            same++;
+        if (same < 3)
+            same = 1;
+        at += (size_t)snprintf(text + at, cap - at, "%s%u%s", i ? "." : "", move[i] / 2,
+                               move[i] % 2 ? "+" : "");
+        if (same > 1)
+            at += (size_t)snprintf(text + at, cap - at, "x%zu", same);
+    }
+    return text;
+}
+
+/* A number of at most most; stands behind it. */
+static uint64_t number(const char **p, uint64_t most)
+{
+    uint64_t v = 0;
+
+    while (**p >= '0' && **p <= '9' && v <= most)
+        v = v * 10 + (uint64_t)(*(*p)++ - '0');
+    return v;
+}
+
 int pcl_explore_replay(struct pcl_machine *m, const char *schedule,
                        bool (*tell)(void *arg, uint32_t body, bool yes), void *arg, size_t *at)
 {
     const char *p = schedule;
 
     while (*p) {
-        uint64_t body = 0;
-        const char *start = p;
+        const char *start = p, *digits;
+        uint64_t body = number(&p, m->n_bodies), times = 1;
+        bool ok = p != start && body < m->n_bodies, yes = *p == '+';
 
-        while (*p >= '0' && *p <= '9' && body < m->n_bodies)
-            body = body * 10 + (uint64_t)(*p++ - '0');
-        bool yes = *p == '+';
-        bool ends = p[yes] == '\0' || (p[yes] == '.' && p[yes + 1]);
-
+        p += yes;
+        if (*p == 'x' && !yes) {
+            digits = ++p;
+            times = number(&p, 1000000);
+            ok = ok && p != digits && times > 0;
+        }
+        ok = ok && (*p == '\0' || (*p == '.' && p[1]));
         if (at)
             *at = (size_t)(start - schedule);
-        if (p == start || !ends || body >= m->n_bodies ||
-            !pcl_machine_can_step(m, (uint32_t)body))
+        for (; ok && times > 0; times--) {
+            ok = pcl_machine_can_step(m, (uint32_t)body);
+            if (!ok)
+                break;
+            m->model[body].choice = yes;
+            pcl_machine_step(m, (uint32_t)body);
+            if (tell && !tell(arg, (uint32_t)body, yes))
+                return PCL_OK;
+        }
+        if (!ok)
             return PCL_EINVAL;
-        p += yes + (p[yes] == '.');
-        m->model[body].choice = yes;
-        pcl_machine_step(m, (uint32_t)body);
-        if (tell && !tell(arg, (uint32_t)body, yes))
-            break;
+        p += *p == '.';
     }
     return PCL_OK;
 }

@@ -88,86 +88,165 @@ void store_end(struct store *s, uint32_t number)
     s->end[s->n_ends++] = number;
 }
 
-/* --- copies: size, then runs of (words alike, words that follow), then the odd bytes --------- */
+/* --- codes: for each region that differs from the root's, its number and size, runs of (words
+ * alike, words that follow) to its last whole word, and the odd bytes ---------------------------- */
+
+struct part {
+    uint32_t region;
+    uint32_t bytes;
+};
 
 struct run {
     uint32_t alike, other;
 };
 
-static void put(struct level *l, const void *p, size_t n)
+static void put(struct bytes *b, const void *p, size_t n)
 {
-    if (l->used + n > l->cap) {
-        l->cap = (l->used + n) * 2;
-        l->bytes = pcl_xrealloc(l->bytes, l->cap, 1);
+    if (b->used + n > b->cap) {
+        b->cap = (b->used + n) * 2;
+        b->p = pcl_xrealloc(b->p, b->cap, 1);
     }
-    memcpy(l->bytes + l->used, p, n);
-    l->used += n;
+    if (n > 0)
+        memcpy(b->p + b->used, p, n);
+    b->used += n;
 }
 
-static bool same_word(const struct store *s, size_t i)
+static bool same_word(const unsigned char *a, const unsigned char *b, size_t i)
 {
-    return (i + 1) * WORD <= s->root_size && !memcmp(s->copy + i * WORD, s->root + i * WORD, WORD);
+    uint64_t x, y;
+
+    memcpy(&x, a + i * WORD, WORD);
+    memcpy(&y, b + i * WORD, WORD);
+    return x == y;
 }
 
-void store_keep(struct store *s, const struct pcl_state *st, uint32_t number)
+/* The first word from i on, below end, in which they differ. */
+static size_t skip_same(const unsigned char *a, const unsigned char *b, size_t i, size_t end)
+{
+    enum {
+        BLOCK = 32 /* words compared at a time */
+    };
+
+    while (i + BLOCK <= end && !memcmp(a + i * WORD, b + i * WORD, BLOCK * WORD))
+        i += BLOCK;
+    while (i < end && same_word(a, b, i))
+        i++;
+    return i;
+}
+
+/* Multipliers: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ h >> 29) * UINT64_C(0x94d049bb133111eb);
+    return h ^ h >> 32;
+}
+
+static uint64_t hash_of(const unsigned char *p, size_t n)
+{
+    uint64_t h = mix(UINT64_C(0x9e3779b97f4a7c15), n), word;
+
+    for (; n >= WORD; n -= WORD, p += WORD) {
+        memcpy(&word, p, WORD);
+        h = mix(h, word);
+    }
+    word = 0;
+    memcpy(&word, p, n);
+    return mix(h, word);
+}
+
+static void encode(struct store *s, size_t region, const unsigned char *p, size_t bytes)
+{
+    const struct bytes *root = &s->root[region];
+    size_t words = bytes / WORD, common = (bytes < root->used ? bytes : root->used) / WORD;
+    struct part part = {(uint32_t)region, (uint32_t)bytes};
+
+    put(&s->code, &part, sizeof part);
+    for (size_t i = 0; i < words;) {
+        size_t from = i, other = skip_same(p, root->p, i, common);
+
+        for (i = other; i < words && (i >= common || !same_word(p, root->p, i));)
+            i++;
+        struct run r = {(uint32_t)(other - from), (uint32_t)(i - other)};
+
+        put(&s->code, &r, sizeof r);
+        put(&s->code, p + other * WORD, (i - other) * WORD);
+    }
+    put(&s->code, p + words * WORD, bytes - words * WORD);
+}
+
+uint64_t store_look(struct store *s)
+{
+    s->code.used = 0;
+    for (size_t i = 0; i < s->n_regions; i++) {
+        size_t bytes;
+        const unsigned char *p = pcl_state_region(s->st, i, &bytes);
+
+        if (bytes != s->root[i].used || (bytes && memcmp(p, s->root[i].p, bytes) != 0))
+            encode(s, i, p, bytes);
+    }
+    return hash_of(s->code.p, s->code.used);
+}
+
+void store_keep(struct store *s, uint32_t number)
 {
     struct level *l = &s->next;
-    size_t size = pcl_state_size(st), words = size / WORD;
 
-    if (size > s->cap_copy) {
-        s->cap_copy = size * 2;
-        s->copy = pcl_xrealloc(s->copy, s->cap_copy, 1);
-    }
-    pcl_state_save(st, s->copy);
     if (l->n == l->cap_n) {
         l->cap_n = l->cap_n ? l->cap_n * 2 : 64;
         l->at = pcl_xrealloc(l->at, l->cap_n, sizeof *l->at);
         l->number = pcl_xrealloc(l->number, l->cap_n, sizeof *l->number);
     }
-    l->at[l->n] = l->used;
+    l->at[l->n] = l->codes.used;
     l->number[l->n++] = number;
-    put(l, &size, sizeof size);
-    for (size_t i = 0; i < words;) {
-        size_t from = i, other;
-
-        while (i < words && same_word(s, i))
-            i++;
-        other = i;
-        while (i < words && !same_word(s, i))
-            i++;
-        struct run r = {(uint32_t)(other - from), (uint32_t)(i - other)};
-
-        put(l, &r, sizeof r);
-        put(l, s->copy + other * WORD, (i - other) * WORD);
-    }
-    put(l, s->copy + words * WORD, size - words * WORD);
+    put(&l->codes, s->code.p, s->code.used);
 }
 
-void store_restore(struct store *s, const struct pcl_state *st, uint32_t i)
+static const unsigned char *decode(const struct bytes *root, const unsigned char *code,
+                                   unsigned char *to, size_t bytes)
 {
-    const unsigned char *p = s->level.bytes + s->level.at[i];
-    size_t size, words, done = 0;
+    size_t words = bytes / WORD;
 
-    memcpy(&size, p, sizeof size);
-    p += sizeof size;
-    if (size > s->cap_copy) {
-        s->cap_copy = size * 2;
-        s->copy = pcl_xrealloc(s->copy, s->cap_copy, 1);
-    }
-    words = size / WORD;
-    while (done < words) {
+    for (size_t done = 0; done < words;) {
         struct run r;
 
-        memcpy(&r, p, sizeof r);
-        p += sizeof r;
-        memcpy(s->copy + done * WORD, s->root + done * WORD, r.alike * WORD);
+        memcpy(&r, code, sizeof r);
+        code += sizeof r;
+        if (r.alike)
+            memcpy(to + done * WORD, root->p + done * WORD, r.alike * WORD);
         done += r.alike;
-        memcpy(s->copy + done * WORD, p, r.other * WORD);
+        memcpy(to + done * WORD, code, r.other * WORD);
         done += r.other;
-        p += r.other * WORD;
+        code += r.other * WORD;
     }
-    memcpy(s->copy + words * WORD, p, size - words * WORD);
-    pcl_state_restore(st, s->copy);
+    memcpy(to + words * WORD, code, bytes - words * WORD);
+    return code + (bytes - words * WORD);
+}
+
+/* The counts are among the regions: where an array lies and how long it is now does not matter, it
+ * has room for what it held once. */
+void store_restore(const struct store *s, uint32_t i)
+{
+    const struct level *l = &s->level;
+    const unsigned char *p = l->codes.p + l->at[i];
+    const unsigned char *end = l->codes.p + (i + 1 < l->n ? l->at[i + 1] : l->codes.used);
+    struct part part = {.region = UINT32_MAX};
+    size_t now;
+
+    for (size_t k = 0; k < s->n_regions; k++) {
+        unsigned char *to = pcl_state_region(s->st, k, &now);
+
+        if (part.region == UINT32_MAX && p < end) {
+            memcpy(&part, p, sizeof part);
+            p += sizeof part;
+        }
+        if (part.region == k) {
+            p = decode(&s->root[k], p, to, part.bytes);
+            part.region = UINT32_MAX;
+        } else if (s->root[k].used) {
+            memcpy(to, s->root[k].p, s->root[k].used);
+        }
+    }
 }
 
 void store_descend(struct store *s)
@@ -177,22 +256,23 @@ void store_descend(struct store *s)
     s->level = s->next;
     s->next = l;
     s->next.n = 0;
-    s->next.used = 0;
+    s->next.codes.used = 0;
 }
 
 static void level_fini(struct level *l)
 {
-    free(l->bytes);
+    free(l->codes.p);
     free(l->at);
     free(l->number);
 }
 
 void store_join(struct store *s, uint32_t i)
 {
-    struct level joined = {.bytes = NULL}, *l[2] = {&s->level, &s->next};
+    struct level joined = {.n = 0}, *l[2] = {&s->level, &s->next};
 
     for (int k = 0; k < 2; k++, i = 0) {
-        size_t from = i < l[k]->n ? l[k]->at[i] : l[k]->used, shift = joined.used - from;
+        size_t from = i < l[k]->n ? l[k]->at[i] : l[k]->codes.used;
+        size_t shift = joined.codes.used - from;
 
         for (uint32_t j = i; j < l[k]->n; j++) {
             if (joined.n == joined.cap_n) {
@@ -203,27 +283,39 @@ void store_join(struct store *s, uint32_t i)
             joined.at[joined.n] = l[k]->at[j] + shift;
             joined.number[joined.n++] = l[k]->number[j];
         }
-        if (l[k]->used > from)
-            put(&joined, l[k]->bytes + from, l[k]->used - from);
+        if (l[k]->codes.used > from)
+            put(&joined.codes, l[k]->codes.p + from, l[k]->codes.used - from);
     }
     level_fini(&s->level);
     s->level = joined;
     s->next.n = 0;
-    s->next.used = 0;
+    s->next.codes.used = 0;
 }
 
 void store_begin(struct store *s, const struct pcl_state *st)
 {
-    *s = (struct store){.root_size = pcl_state_size(st)};
-    s->root = pcl_xcalloc(1, s->root_size + 1);
-    pcl_state_save(st, s->root);
+    *s = (struct store){.st = st, .n_regions = st->n};
+    s->root = pcl_xcalloc(st->n + 1, sizeof *s->root);
+    for (size_t i = 0; i < st->n; i++) {
+        size_t bytes;
+        const unsigned char *p = pcl_state_region(st, i, &bytes);
+
+        put(&s->root[i], p, bytes);
+    }
 }
 
-void store_fini(struct store *s, const struct pcl_state *st)
+void store_fini(struct store *s)
 {
-    pcl_state_restore(st, s->root);
+    for (size_t i = 0; i < s->n_regions; i++) {
+        size_t bytes;
+        void *p = pcl_state_region(s->st, i, &bytes);
+
+        if (s->root[i].used)
+            memcpy(p, s->root[i].p, s->root[i].used);
+        free(s->root[i].p);
+    }
     free(s->root);
-    free(s->copy);
+    free(s->code.p);
     free(s->slot_hash);
     free(s->slot_number);
     free(s->found);
@@ -235,16 +327,11 @@ void store_fini(struct store *s, const struct pcl_state *st)
 
 char *store_schedule(const struct store *s, uint32_t number)
 {
-    enum {
-        LONGEST = 12 /* ".65535+" and some */
-    };
     size_t n = 0, steps = 0, at = 0;
 
     for (uint32_t i = number; i != 0; i = s->found[i].from, n++)
         steps += s->found[i].by.steps;
-    uint32_t *state = pcl_xcalloc(n + 1, sizeof *state);
-    size_t cap = steps * LONGEST + 1;
-    char *text = pcl_xcalloc(cap, 1);
+    uint32_t *state = pcl_xcalloc(n + 1, sizeof *state), *move = pcl_xcalloc(steps + 1, sizeof *move);
 
     for (uint32_t i = number, k = 0; i != 0; i = s->found[i].from)
         state[n - ++k] = i;
@@ -252,10 +339,12 @@ char *store_schedule(const struct store *s, uint32_t number)
         const struct move *by = &s->found[state[i]].by;
 
         for (uint32_t k = 0; k < by->steps; k++)
-            at += (size_t)snprintf(text + at, cap - at, "%s%u%s", at ? "." : "", by->body,
-                                   by->yes && k == 0 ? "+" : "");
+            move[at++] = by->body * 2u + (by->yes && k == 0);
     }
+    char *text = schedule_text(move, steps);
+
     free(state);
+    free(move);
     return text;
 }
 
@@ -271,12 +360,12 @@ struct header {
 
 static const char magic[16] = "pclsim explore1";
 
-static uint64_t hash_of(const unsigned char *p, size_t n)
+static uint64_t root_hash(const struct store *s)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    uint64_t h = s->n_regions;
 
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < s->n_regions; i++)
+        h = mix(h, hash_of(s->root[i].p, s->root[i].used));
     return h;
 }
 
@@ -291,19 +380,19 @@ static bool write_all(FILE *f, const struct header *h, const struct store *s)
            fwrite(s->end, sizeof *s->end, s->n_ends, f) == s->n_ends &&
            fwrite(s->level.at, sizeof *s->level.at, s->level.n, f) == s->level.n &&
            fwrite(s->level.number, sizeof *s->level.number, s->level.n, f) == s->level.n &&
-           fwrite(s->level.bytes, 1, s->level.used, f) == s->level.used;
+           fwrite(s->level.codes.p, 1, s->level.codes.used, f) == s->level.codes.used;
 }
 
 int store_save(const struct store *s, const char *path, uint64_t key,
                const struct pcl_explore_result *r, struct pcl_err *err)
 {
     struct header h = {.key = key,
-                       .root_hash = hash_of(s->root, s->root_size),
+                       .root_hash = root_hash(s),
                        .n_found = s->n_found,
                        .n_edges = s->n_edges,
                        .n_ends = s->n_ends,
                        .n_level = s->level.n,
-                       .level_bytes = s->level.used,
+                       .level_bytes = s->level.codes.used,
                        .steps = r->steps,
                        .depth = r->depth};
     size_t n = strlen(path) + 5;
@@ -347,7 +436,7 @@ static bool read_all(FILE *f, const struct header *h, struct store *s)
     s->end = take(f, h->n_ends, sizeof *s->end, &ok);
     s->level.at = take(f, h->n_level, sizeof *s->level.at, &ok);
     s->level.number = take(f, h->n_level, sizeof *s->level.number, &ok);
-    s->level.bytes = take(f, h->level_bytes, 1, &ok);
+    s->level.codes.p = take(f, h->level_bytes, 1, &ok);
     s->n_found = (uint32_t)h->n_found;
     s->cap_found = s->n_found + 1;
     s->n_edges = (size_t)h->n_edges;
@@ -356,8 +445,8 @@ static bool read_all(FILE *f, const struct header *h, struct store *s)
     s->cap_ends = s->n_ends + 1;
     s->level.n = (uint32_t)h->n_level;
     s->level.cap_n = s->level.n + 1;
-    s->level.used = (size_t)h->level_bytes;
-    s->level.cap = s->level.used + 1;
+    s->level.codes.used = (size_t)h->level_bytes;
+    s->level.codes.cap = s->level.codes.used + 1;
     return ok;
 }
 
@@ -374,7 +463,7 @@ int store_load(struct store *s, const char *path, uint64_t key, struct pcl_explo
                                           strerror(errno));
     if (fread(&h, sizeof h, 1, f) != 1 || memcmp(h.magic, magic, sizeof magic) != 0)
         rc = pcl_fail(err, PCL_EINVAL, "%s: want the place of a search, found something else", path);
-    else if (h.key != key || h.root_hash != hash_of(s->root, s->root_size))
+    else if (h.key != key || h.root_hash != root_hash(s))
         rc = pcl_fail(err, PCL_EINVAL,
                       "%s: want the place of this search, found that of another scenario, scheme, "
                       "bound or build", path);

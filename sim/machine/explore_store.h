@@ -1,7 +1,7 @@
 /*
  * What a search remembers of the states that it has met. Private to the explorer.
  *
- *   seen     hash of a state -> its number, in order of discovery
+ *   seen     hash of a state's code -> its number, in order of discovery
  *   found    by number: the state it was first reached from and by which move, so that a schedule
  *            can be read backwards; not the state itself
  *   edges    all moves between states, for the questions about for ever
@@ -36,15 +36,20 @@ struct edge {
     uint32_t pad;
 };
 
-struct level {
-    unsigned char *bytes; /* differences, one after the other */
+struct bytes {
+    unsigned char *p;
     size_t used, cap;
-    size_t *at;           /* [n] where each begins */
+};
+
+struct level {
+    struct bytes codes; /* one after the other */
+    size_t *at;         /* [n] where each begins */
     uint32_t *number;     /* [n] */
     uint32_t n, cap_n;
 };
 
 struct store {
+    const struct pcl_state *st; /* the machine's */
     uint64_t *slot_hash;
     uint32_t *slot_number;
     uint32_t n_slots; /* a power of two */
@@ -54,22 +59,24 @@ struct store {
     size_t n_edges, cap_edges;
     uint32_t *end; /* numbers of the states where all have ended */
     uint32_t n_ends, cap_ends;
-    unsigned char *root; /* the state that the search began with */
-    size_t root_size;
-    unsigned char *copy; /* room for one state */
-    size_t cap_copy;
+    struct bytes *root; /* [n_regions] the state that the search began with */
+    size_t n_regions;
+    struct bytes code;  /* the state looked at last, as its difference from the root */
     struct level level, next;
 };
+
+/** Looks at the machine's state: works out its difference from the root, and a hash of that. */
+uint64_t store_look(struct store *s);
 
 /** The number of the state with that hash; *fresh when it was not known. */
 uint32_t store_number(struct store *s, uint64_t hash, bool *fresh);
 void store_edge(struct store *s, uint32_t from, uint32_t to, const struct move *by);
 void store_end(struct store *s, uint32_t number);
 
-/** Keeps the state in the machine as state number of the next level. */
-void store_keep(struct store *s, const struct pcl_state *st, uint32_t number);
+/** Keeps the state that was looked at last as state number of the next level. */
+void store_keep(struct store *s, uint32_t number);
 /** Puts the i-th state of the present level back. */
-void store_restore(struct store *s, const struct pcl_state *st, uint32_t i);
+void store_restore(const struct store *s, uint32_t i);
 /** The next level becomes the present one. */
 void store_descend(struct store *s);
 
@@ -79,7 +86,7 @@ void store_join(struct store *s, uint32_t i);
 
 void store_begin(struct store *s, const struct pcl_state *st);
 /** The root again; frees everything. */
-void store_fini(struct store *s, const struct pcl_state *st);
+void store_fini(struct store *s);
 
 /** The moves that led to a state, as text; malloc'ed. */
 char *store_schedule(const struct store *s, uint32_t number);
@@ -90,6 +97,10 @@ int store_save(const struct store *s, const char *path, uint64_t key,
                const struct pcl_explore_result *r, struct pcl_err *err);
 int store_load(struct store *s, const char *path, uint64_t key, struct pcl_explore_result *r,
                struct pcl_err *err);
+
+/* explore_sample.c */
+/** Moves (body * 2 + answer) as text, malloc'ed: "0.1x3.0+". */
+char *schedule_text(const uint32_t *move, size_t n);
 
 /* explore_live.c */
 /** Looks for states from which no end can be reached, and for cycles that can go on for ever

@@ -367,7 +367,8 @@ bool pcl_machine_can_step(const struct pcl_machine *m, uint32_t b)
     const struct pcl_task_model *mod = &m->model[b];
 
     if (is_irq(m, b))
-        return mod->run == PCL_RUN_RUNNABLE || m->cpu[b - m->n_tasks].irq_head != PCL_NONE;
+        return mod->run == PCL_RUN_RUNNABLE ||
+               (mod->run == PCL_RUN_ASLEEP && m->cpu[b - m->n_tasks].irq_head != PCL_NONE);
     return mod->run == PCL_RUN_RUNNABLE ||
            (mod->run == PCL_RUN_WATCHING && mod->may_end);
 }

@@ -98,8 +98,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->n_ra = k->n_bodies * PCL_RA_FILES;
     k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        k->call[b].folio = k->call[b].other = k->call[b].outer = k->call[b].batch =
-            k->call[b].bio = k->call[b].truth = k->call[b].truth2 = PCL_NONE;
+        pcl_call_forget(k, b);
     return init_locks(k, conf->scheme, err);
 }
 
@@ -175,6 +174,17 @@ const char *pcl_call_error_name(enum pcl_call_error e)
     return (unsigned)e < PCL_N_CALL_ERRORS ? names[e] : "?";
 }
 
+void pcl_call_forget(struct pcl_kernel *k, uint32_t body)
+{
+    k->call[body] = (struct pcl_call){.folio = PCL_NONE,
+                                      .other = PCL_NONE,
+                                      .outer = PCL_NONE,
+                                      .batch = PCL_NONE,
+                                      .bio = PCL_NONE,
+                                      .truth = PCL_NONE,
+                                      .truth2 = PCL_NONE};
+}
+
 void pcl_kernel_register(struct pcl_kernel *k)
 {
     struct pcl_state *st = k->m->state;
@@ -184,6 +194,7 @@ void pcl_kernel_register(struct pcl_kernel *k)
     pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));
     pcl_state_register_value(st, &k->free_bio, sizeof(k->free_bio));
     pcl_state_register(st, (void **)&k->bio, sizeof(*k->bio), &k->n_bios);
+    pcl_state_register(st, (void **)&k->ra, sizeof(*k->ra), &k->n_ra);
     pcl_state_register_value(st, &k->n_batches, sizeof(k->n_batches));
     pcl_state_register(st, (void **)&k->batch, sizeof(*k->batch), &k->n_batches);
     for (uint32_t i = 0; i < k->n_inodes; i++) {
@@ -361,6 +372,8 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
     for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
         const struct pcl_step *s = &k->path[c->op].steps[c->pc];
 
+        if (k->m->explore)
+            pcl_told(k, c, s);
         if (s->act(k, c, s) == FLOW_SKIP)
             continue;
         if (!c->active) {

@@ -50,6 +50,9 @@ struct pcl_step {
 /** The steps of an operation under a personality; PCL_N_OPS is the flusher's pass. */
 const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op);
 
+/* tell.c: notes the step that is about to be taken. */
+void pcl_told(struct pcl_kernel *k, const struct pcl_call *c, const struct pcl_step *s);
+
 /* --- helpers of actions -------------------------------------------------------------------- */
 
 static inline enum pcl_flow flow_next(struct pcl_call *c, enum pcl_flow f)

@@ -105,24 +105,40 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
         r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 
+/* An operation of a list is as it says; the rest is as in a mix. */
+static void fill_listed(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
+                        uint64_t i, const struct pcl_do *d, struct pcl_request *r)
+{
+    *r = (struct pcl_request){.op = (uint8_t)d->op,
+                              .inode = s->inode_of[task],
+                              .mm = s->mm_of[task],
+                              .off = d->off,
+                              .len = one_page(d->op) ? 1 : d->len};
+    if (r->op == PCL_OP_PAGE_LOCK)
+        r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
+}
+
 static bool next(const struct pcl_source *s, uint32_t task, uint64_t i, struct pcl_action *out)
 {
     const struct pcl_group *g = &s->scenario->groups[s->group_of[task]];
-    uint64_t transaction = i, pass = 0;
+    uint64_t transaction = i, pass = 0, ops = g->n_list ? g->n_list : g->ops_per_transaction;
 
-    if (g->ops_per_transaction > 1) {
-        transaction = i / g->ops_per_transaction;
-        pass = i % g->ops_per_transaction;
+    if (ops > 1) {
+        transaction = i / ops;
+        pass = i % ops;
     }
     out->first = pass == 0;
-    out->last = pass + 1 == g->ops_per_transaction;
+    out->last = pass + 1 == ops;
     out->on_cpu = g->think_on_cpu;
     out->open = g->open;
     out->think = 0;
     if (out->first)
         out->think = draw(s, &g->think, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK,
                           transaction);
-    fill_request(s, g, task, i, &out->req);
+    if (g->n_list)
+        fill_listed(s, g, task, i, &g->list[pass], &out->req);
+    else
+        fill_request(s, g, task, i, &out->req);
     return true;
 }
 

@@ -14,6 +14,7 @@ static const struct pcl_key_table *const tables[] = {
     &pcl_file_keys,
     &pcl_group_keys,
     &pcl_claim_keys,
+    &pcl_explore_keys,
 };
 
 #define N_TABLES (sizeof tables / sizeof tables[0])
@@ -401,14 +402,20 @@ static void write_value(FILE *out, const struct pcl_key *k, const struct pcl_sce
     }
 }
 
+/* A key without a value is left out: empty texts, and what is said in another way. */
 static void write_line(FILE *out, const struct pcl_key *k, const struct pcl_scenario *s,
                        const void *obj)
 {
-    if (k->kind == PCL_KEY_TEXT && !**(char *const *)((const char *)obj + k->offset))
-        return;
-    (void)fprintf(out, "%s = ", k->name);
-    write_value(out, k, s, obj);
-    (void)fputc('\n', out);
+    char *value = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&value, &n);
+
+    PCL_ASSERT(f != NULL);
+    write_value(f, k, s, obj);
+    PCL_ASSERT(fclose(f) == 0);
+    if (n > 0)
+        (void)fprintf(out, "%s = %s\n", k->name, value);
+    free(value);
 }
 
 void pcl_key_write(FILE *out, const struct pcl_key_table *t, const struct pcl_scenario *s,

@@ -151,6 +151,8 @@ static int read_mix(struct pcl_reader *r, const struct pcl_ini_entry *e, void *o
     size_t comma = strcspn(e->value, ",");
 
     memset(g->weight, 0, sizeof g->weight);
+    if (!*e->value)
+        return PCL_OK; /* there is a list, or it is missed when all is read */
     if (e->value[comma]) {
         (void)pcl_fail_value(r, e, comma, "%s: want blanks between entries, found ','", e->key);
         return pcl_hint(r->err, "for example mix = read:70 write:30");
@@ -346,8 +348,13 @@ static const struct pcl_key group_rows[] = {
      "the file that `exchange` exchanges ranges with, by its NAME", 0, 0},
     {"files", PCL_KEY_WORD, G(private_files), 0, 0, "shared|each", "shared",
      "`each`: every task works on its own copy of the file", 0, 0},
-    {"mix", PCL_KEY_OWN, G(weight), 0, 0, "OPERATION:WEIGHT ...", NULL,
-     "operations and their relative weights, such as read:70 write:30", read_mix, write_mix},
+    {"mix", PCL_KEY_OWN, G(weight), 0, 0, "OPERATION:WEIGHT ...", "",
+     "operations and their relative weights, such as read:70 write:30; needed unless there is "
+     "`do`",
+     read_mix, write_mix},
+    {"do", PCL_KEY_OWN, G(list), 0, 0, "OPERATION [OFFSET [SIZE]]; ...", "",
+     "in place of a mix: the operations of a transaction one by one, such as write 0 8k; "
+     "collapse 4k 4k; fault 12k", pcl_read_do, pcl_write_do},
     {"offsets", PCL_KEY_OWN, G(offsets), 0, 0, "uniform|zipf:S|sequential|hot|partition",
      "uniform",
      "where in the region: any aligned offset; Zipf of exponent S, scattered; each task walks "
@@ -455,6 +462,27 @@ static int check_sizes(struct pcl_reader *r, struct pcl_ini_section *sec, struct
     return PCL_OK;
 }
 
+static bool has_mix(const struct pcl_group *g)
+{
+    for (int op = 0; op < PCL_N_OPS; op++)
+        if (g->weight[op])
+            return true;
+    return false;
+}
+
+/* A group draws its operations or lists them. */
+static int check_what(struct pcl_reader *r, struct pcl_ini_section *sec, const struct pcl_group *g)
+{
+    if (has_mix(g) && g->n_list)
+        return pcl_fail_in(r, sec, "do", "do: there is a mix as well; want one of them");
+    if (g->n_list && g->ops_per_transaction > 1)
+        return pcl_fail_in(r, sec, "passes", "passes: with do, the list is the transaction");
+    if (!has_mix(g) && !g->n_list)
+        return pcl_fail_in(r, sec, "mix",
+                           "mix: want a list of operation:weight, or a key do, found nothing");
+    return PCL_OK;
+}
+
 int pcl_read_group(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g)
 {
     int rc = pcl_key_read_section(r, &pcl_group_keys, sec, g, NULL);
@@ -464,7 +492,9 @@ int pcl_read_group(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl
         return rc;
     (void)snprintf(g->name, sizeof g->name, "%s", sec->name);
     g->line = sec->line;
-    rc = check_file2(r, sec, g);
+    rc = check_what(r, sec, g);
+    if (rc == PCL_OK)
+        rc = check_file2(r, sec, g);
     if (rc == PCL_OK)
         rc = check_region(r, sec, g);
     if (rc == PCL_OK)

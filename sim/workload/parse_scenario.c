@@ -201,3 +201,59 @@ void pcl_write_claim(FILE *out, const struct pcl_scenario *s)
         (void)fprintf(out, "expect.%s = %s\n", s->claim.expect[i].name,
                       s->claim.expect[i].expr);
 }
+
+/* --- [explore] --------------------------------------------------------------------------- */
+
+static int read_preemptions(struct pcl_reader *r, const struct pcl_ini_entry *e, void *obj)
+{
+    struct pcl_scenario *s = obj;
+    const char *why = "";
+
+    if (strcmp(e->value, "any") == 0)
+        s->explore.preemptions = -1;
+    else if (pcl_parse_int(e->value, 0, 1000, &s->explore.preemptions, &why) != PCL_OK)
+        return pcl_fail_value(r, e, 0, "%s: want any, or a number from 0 to 1000, found '%s'",
+                              e->key, e->value);
+    return PCL_OK;
+}
+
+static void write_preemptions(FILE *out, const struct pcl_scenario *s, const void *obj)
+{
+    (void)obj;
+    if (s->explore.preemptions < 0)
+        (void)fputs("any", out);
+    else
+        (void)fprintf(out, "%lld", (long long)s->explore.preemptions);
+}
+
+static const struct pcl_key explore_rows[] = {
+    {"each", PCL_KEY_COUNT, S(explore.each), 1, 1000, NULL, "1",
+     "transactions of each task; then it ends", 0, 0},
+    {"preemptions", PCL_KEY_OWN, S(explore.preemptions), 0, 0, "any|NUMBER", "any",
+     "how often a task that could go on may be left for another", read_preemptions,
+     write_preemptions},
+    {"states", PCL_KEY_COUNT, S(explore.states), 1, 1000000000, NULL, "20000000",
+     "give up, and say so, beyond so many states", 0, 0},
+};
+
+const struct pcl_key_table pcl_explore_keys = {
+    .kind = "explore",
+    .summary =
+        "All interleavings of the tasks are looked at instead of one timed run: by `pclsim "
+        "explore`, and by `pclsim claims` when the file states a claim. At most once in a file.",
+    .key = explore_rows,
+    .n = sizeof explore_rows / sizeof explore_rows[0],
+    .size = sizeof(struct pcl_scenario),
+};
+
+int pcl_read_explore(struct pcl_reader *r, struct pcl_ini_section *sec)
+{
+    r->s->explore.on = true;
+    return pcl_key_read_section(r, &pcl_explore_keys, sec, r->s, NULL);
+}
+
+void pcl_write_explore(FILE *out, const struct pcl_scenario *s)
+{
+    (void)fputs("\n[explore]\n", out);
+    pcl_key_write(out, &pcl_explore_keys, s, s);
+}

@@ -52,7 +52,7 @@ struct pcl_key_table {
 };
 
 extern const struct pcl_key_table pcl_scenario_keys, pcl_file_keys, pcl_group_keys,
-    pcl_claim_keys;
+    pcl_claim_keys, pcl_explore_keys;
 
 /** The table of a section kind, or NULL ([grid] and [scheme] have keys of their own). */
 const struct pcl_key_table *pcl_key_table(const char *kind);
@@ -128,8 +128,14 @@ int pcl_read_file_spec(struct pcl_reader *r, struct pcl_ini_section *sec,
 int pcl_read_group(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl_group *g);
 int pcl_read_claim(struct pcl_reader *r, struct pcl_ini_section *sec);
 int pcl_read_grid(struct pcl_reader *r, struct pcl_ini_section *sec);
+int pcl_read_explore(struct pcl_reader *r, struct pcl_ini_section *sec);
+
+/* The list of operations of a group. */
+int pcl_read_do(struct pcl_reader *r, const struct pcl_ini_entry *e, void *obj);
+void pcl_write_do(FILE *out, const struct pcl_scenario *s, const void *obj);
 
 void pcl_write_claim(FILE *out, const struct pcl_scenario *s);
+void pcl_write_explore(FILE *out, const struct pcl_scenario *s);
 void pcl_write_grid(FILE *out, const struct pcl_scenario *s);
 
 /* --- overrides --------------------------------------------------------------------------- */
@@ -160,8 +166,6 @@ int pcl_scheme_apply(struct pcl_scheme *s, const char *spec, size_t *at, struct 
 int pcl_scheme_read_section(struct pcl_reader *r, struct pcl_ini_section *sec, const char *name,
                             struct pcl_scheme *s);
 
-/** Appends or replaces by name; returns the place. */
-struct pcl_scheme *pcl_schemes_add(struct pcl_schemes *list, const struct pcl_scheme *s);
 void pcl_scheme_write(FILE *out, const struct pcl_scheme *s);
 
 #endif

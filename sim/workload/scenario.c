@@ -33,10 +33,10 @@ enum pcl_fs pcl_fs_find(const char *name)
 /* --- sections ---------------------------------------------------------------------------- */
 
 /* Also words that an override could not tell from a section's kind. */
-static const char *const kinds[] = {"scenario", "file",  "group",  "scheme",
-                                    "grid",     "claim", "machine"};
+static const char *const kinds[] = {"scenario", "file",  "group",   "scheme",
+                                    "grid",     "claim", "explore", "machine"};
 
-#define N_KINDS 6 /* machine is none: it is set on the command line */
+#define N_KINDS 7 /* machine is none: it is set on the command line */
 
 static int check_name(struct pcl_reader *r, const struct pcl_ini_section *sec)
 {
@@ -121,6 +121,8 @@ static int read_kind(struct pcl_reader *r, const char *kind)
             rc = pcl_read_grid(r, sec);
         else if (strcmp(kind, "claim") == 0)
             rc = pcl_read_claim(r, sec);
+        else if (strcmp(kind, "explore") == 0)
+            rc = pcl_read_explore(r, sec);
         else
             rc = read_named(r, sec);
         if (rc != PCL_OK)
@@ -159,6 +161,7 @@ static int read_all(struct pcl_reader *r)
                                 "there is no [group NAME] section: want at least one");
     s->files = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->files);
     s->groups = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->groups);
+    s->explore = (struct pcl_explore_spec){.each = 1, .preemptions = -1, .states = 20000000};
     s->claim.proposition = s->claim.source = s->claim.note = s->claim.front =
         pcl_arena_strdup(&s->arena, "");
     for (size_t k = 0; k < N_KINDS && rc == PCL_OK; k++)
@@ -208,6 +211,8 @@ static void write_texts(struct pcl_scenario *s)
         pcl_write_grid(out, s);
     if (s->claim.id[0])
         pcl_write_claim(out, s);
+    if (s->explore.on)
+        pcl_write_explore(out, s);
     (void)fclose(out);
     s->text = keep(s, text);
 
@@ -217,6 +222,8 @@ static void write_texts(struct pcl_scenario *s)
     for (size_t i = 0; i < sizeof of_run / sizeof of_run[0]; i++)
         pcl_key_write_one(out, &pcl_scenario_keys, of_run[i], s, s);
     write_places(out, s);
+    if (s->explore.on)
+        pcl_write_explore(out, s);
     (void)fclose(out);
     s->run_text = keep(s, text);
 }

@@ -107,7 +107,7 @@ static const struct bad files[] = {
     {S "[file f]\nsize = max\ncached = all\n" G, 6, 10, "more than the simulator holds", NULL},
 
     /* [group NAME] */
-    {S F "[group g]\ntasks = 1\n", 6, 1, "[group g] needs mix", NULL},
+    {S F "[group g]\ntasks = 1\n", 6, 1, "or a key do, found nothing", NULL},
     {S F "[group g]\nmix =\n", 7, 6, "found nothing", NULL},
     {S F "[group g]\nmix = read:70 punch\n", 7, 15,
      "want a list of operation:weight, found 'punch'", "'punch:30'"},
