@@ -407,7 +407,7 @@ static void mutex_memory(const struct pcl_range_locks *R, struct pcl_lock_memory
 
 const struct pcl_range_lock_ops pcl_lock_mutex = {
     .name = "mutex",
-    .summary = "mutex: exclusive, waiters spin beside a running owner, hand-off after one lost race",
+    .summary = "mutex: exclusive, spins beside a running owner, hand-off after one lost race",
     .source = "Linux 6.x, kernel/locking/mutex.c",
     .props = PCL_PROP_STEALS | PCL_PROP_SPINS,
     .params = params,

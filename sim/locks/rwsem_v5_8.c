@@ -283,7 +283,7 @@ static enum pcl_more rwsem_step(struct pcl_range_locks *R, struct pcl_range_op *
 
 const struct pcl_range_lock_ops pcl_lock_rwsem_v5_8 = {
     .name = "rwsem-v5.8",
-    .summary = "rw_semaphore of 5.2 to 5.10: readers spin too and pass sleepers, hand-off after 4 ms",
+    .summary = "rw_semaphore of 5.2 to 5.10: readers spin too, hand-off after 4 ms",
     .source = "Linux v5.8, kernel/locking/rwsem.c",
     .props = PCL_PROP_STEALS | PCL_PROP_SPINS | PCL_PROP_SHARED,
     .params = params,
