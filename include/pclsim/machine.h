@@ -306,7 +306,8 @@ struct pcl_leap {
     pcl_ns ns;       /* what they take */
     pcl_line line;   /* the one that they touch, so many times; this CPU owns it */
     uint64_t touches;
-    pcl_ns irqs_off; /* the longest interval with interrupts off among them */
+    uint32_t spin;   /* the spinlock that they take and release */
+    pcl_ns irqs_off; /* the longest interval with interrupts off under it */
 };
 
 /** Time that the running body has before anybody else can observe or disturb it, if it accesses no
@@ -317,12 +318,14 @@ pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line);
  * changed the state as the micro-steps would have; l->ns fits into pcl_leap_room(). */
 void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l);
 
+#define PCL_CHORUS_MOST 8
+
 /* Several bodies whose micro-steps touch one line and one spinlock and nothing else, each on its CPU:
  * a chorus. When they stand to each other as they stood before, all of them do again what they
  * have done since: they leap together, by whole periods. */
 struct pcl_chorus {
     const uint32_t *body; /* [n], the running one among them */
-    uint32_t n;
+    uint32_t n;           /* PCL_CHORUS_MOST at most */
     uint32_t spin;
     pcl_line line;
 };
@@ -335,12 +338,14 @@ struct pcl_tally {
     uint32_t stamp;
     uint64_t fp; /* no transition either */
     pcl_ns cause_ns[PCL_N_CAUSES];
+    pcl_ns spent[PCL_CHORUS_MOST][PCL_N_SPENT]; /* by body */
 };
 
 /** Adds to fp how the bodies stand to each other, at the beginning of a micro-step of one; false when
  * they are no chorus just now. */
 bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, struct pcl_fp *fp);
-void pcl_chorus_tally(const struct pcl_machine *m, struct pcl_tally *t);
+void pcl_chorus_tally(const struct pcl_machine *m, const struct pcl_chorus *c,
+                      struct pcl_tally *t);
 
 /** Time until the first event of anybody else. */
 pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c);

@@ -209,6 +209,7 @@ static void leap_to(const struct leap *l, uint32_t inst, uint64_t b, unsigned st
                        .ns = (pcl_ns)cost_of(l, b),
                        .line = pcl_range_line(R, inst),
                        .touches = n * TOUCHES,
+                       .spin = R->spin[inst],
                        .irqs_off = l->unit - look + l->node * most_nodes(l, b)});
     R->sweep.leaps++;
     R->sweep.leapt += n;

@@ -18,7 +18,7 @@
 enum {
     BLOCK = 64,
     GAP = 2 * BLOCK,
-    MOST = 8,     /* sweeps at once */
+    MOST = PCL_CHORUS_MOST, /* sweeps at once */
     KEPT = 8,     /* pictures that are remembered */
     CROWD = 4096  /* tasks among which nobody looks for sweeps */
 };
@@ -123,7 +123,7 @@ static bool look(const struct chorus *c, const struct pcl_chorus *bodies, struct
     }
     if (!pcl_chorus_look(R->m, bodies, &p->fp))
         return false;
-    pcl_chorus_tally(R->m, &p->tally);
+    pcl_chorus_tally(R->m, bodies, &p->tally);
     return true;
 }
 

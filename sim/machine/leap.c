@@ -12,6 +12,7 @@
  * the run are all rivals; spinners have no event, but to be spun on, a lock must be held.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -37,8 +38,12 @@ void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l)
     m->leapt += l->steps;
     m->eng.ahead += l->steps;
     m->cause_ns[PCL_T_KERNEL] += l->ns;
+    pcl_ns *longest = &m->irqs_off_by[m->spin_kind[l->spin]][0];
+
     if (l->irqs_off > m->irqs_off_max)
         m->irqs_off_max = l->irqs_off;
+    if (l->irqs_off > *longest)
+        *longest = l->irqs_off;
     pcl_line_touches(m, l->line, l->touches);
 }
 
@@ -100,7 +105,8 @@ bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, st
     return true;
 }
 
-void pcl_chorus_tally(const struct pcl_machine *m, struct pcl_tally *t)
+void pcl_chorus_tally(const struct pcl_machine *m, const struct pcl_chorus *c,
+                      struct pcl_tally *t)
 {
     *t = (struct pcl_tally){.at = m->eng.now,
                             .steps = m->steps,
@@ -112,6 +118,8 @@ void pcl_chorus_tally(const struct pcl_machine *m, struct pcl_tally *t)
                             .fp = pcl_fp_value(&m->eng.fp)};
     for (int i = 0; i < PCL_N_CAUSES; i++)
         t->cause_ns[i] = m->cause_ns[i];
+    for (uint32_t i = 0; i < c->n; i++)
+        memcpy(t->spent[i], m->task[c->body[i]].spent, sizeof(t->spent[i]));
 }
 
 pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c)
@@ -149,7 +157,7 @@ void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
     pcl_ns shift;
 
     PCL_ASSERT(m->at == m->eng.now);
-    pcl_chorus_tally(m, &to);
+    pcl_chorus_tally(m, c, &to);
     shift = (to.at - from->at) * (pcl_ns)times;
     for (uint32_t i = 0; i < c->n; i++) {
         uint32_t b = c->body[i];
@@ -158,7 +166,12 @@ void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
         if (b != m->cur && due != PCL_NS_MAX)
             pcl_event_place(&m->eng, m->eng.leaf_of[b], due + shift);
         m->task[b].since += m->model[b].run == PCL_RUN_SPINNING ? shift : 0;
-        m->cpu[m->task[b].cpu].irqs_off_since += m->model[b].irq_depth ? shift : 0;
+        if (m->model[b].irq_depth) {
+            m->cpu[m->task[b].cpu].irqs_off_since += shift;
+            m->cpu[m->task[b].cpu].off_since += shift;
+        }
+        for (int w = 0; w < PCL_N_SPENT; w++)
+            m->task[b].spent[w] += (to.spent[i][w] - from->spent[i][w]) * (pcl_ns)times;
     }
     pcl_lines_shift(m, c->line, shift, (uint32_t)((to.stamp - from->stamp) * times));
     m->at = m->eng.now = m->at + shift;

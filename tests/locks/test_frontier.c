@@ -150,7 +150,12 @@ static void same(uint64_t i, const struct rig *a, const struct rig *b)
         SAME(m.task[t].voluntary);
         SAME(m.task[t].involuntary);
         SAME(m.task[t].vruntime);
+        for (int w = 0; w < PCL_N_SPENT; w++)
+            SAME(m.task[t].spent[w]);
     }
+    for (int kind = 0; kind < PCL_SPIN_KINDS; kind++)
+        SAME(m.irqs_off_by[kind][0]);
+    SAME(m.runnable_sum);
     SAME(granted);
     SAME(busy);
     SAME(killed);
