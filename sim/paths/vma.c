@@ -142,11 +142,12 @@ enum pcl_flow act_vma_unlock(struct pcl_kernel *k, struct pcl_call *c, const str
     v = own(k, c);
     if (c->phase == 0) {
         pcl_rmw(k->m, vma_line(c));
+        PCL_ASSERT(!v->writer || v->waiter != PCL_NONE); /* nobody changes what a fault is in */
         if (--v->readers == 0 && v->waiter != PCL_NONE) {
             c->phase = 1;
             return FLOW_STEP;
         }
-    } else {
+    } else if (v->waiter != PCL_NONE) { /* it may have looked by itself meanwhile */
         pcl_wake(k->m, v->waiter);
     }
     k->vma_faults++;
@@ -200,10 +201,10 @@ enum pcl_flow act_vma_write(struct pcl_kernel *k, struct pcl_call *c, const stru
         v->writer++;
         if (v->readers == 0)
             return flow_next(c, FLOW_STEP);
+        v->waiter = k->m->cur;
         c->phase = WRITE_SLEEP;
         return FLOW_STEP;
     case WRITE_SLEEP:
-        v->waiter = k->m->cur;
         pcl_set_state(k->m, PCL_TASK_UNINTERRUPTIBLE);
         c->phase = WRITE_LOOK;
         return FLOW_STEP;

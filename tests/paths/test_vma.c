@@ -116,6 +116,31 @@ static void a_change_waits_for_the_faults_inside(void **unused)
     rig_free(r);
 }
 
+/* At whatever moment of a fault the VMA changes: the simulator itself asserts who is inside. */
+static void no_fault_is_inside_a_change(void **unused)
+{
+    uint64_t aborted = 0;
+
+    (void)unused;
+    for (pcl_ns d = 0; d < 6000; d += 3) {
+        struct pcl_scheme s = {.title = ""};
+
+        s.option[PCL_OPTION_VMA_LOCK] = 1 + PCL_VMA_LOCK_YES;
+        struct rig *r = rig_new_with(PCL_FS_TMPFS, "server-2s", 2, false, &s);
+
+        (void)pcl_kernel_inode(&r->k, 16 * P, true);
+        pcl_cache_populate(r->k.cache, 0, 0, 16, 0, 0);
+        (void)rig_ask(r, 0, PCL_OP_MPROTECT, 0, 16 * P);
+        (void)rig_ask(r, 1, PCL_OP_FAULT_WRITE, 0, 1);
+        r->start[1] = d;
+        rig_run(r);
+        assert_int_equal(r->wrong, 0);
+        aborted += r->k.vma_aborts;
+        rig_free(r);
+    }
+    assert_in_range(aborted, 100, 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +148,7 @@ int main(void)
         cmocka_unit_test(the_same_vma_is_taken_in_turn),
         cmocka_unit_test(a_new_vma_disturbs_nobody),
         cmocka_unit_test(a_change_waits_for_the_faults_inside),
+        cmocka_unit_test(no_fault_is_inside_a_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
