@@ -112,6 +112,9 @@ void pcl_oracle_shift_blocks(struct pcl_oracle *o, uint32_t op);
 /** The operation puts its content into page pgoff of a folio. */
 void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff);
 
+/** Page pgoff of a folio is zeroed: the part of a folio that a removal leaves in the cache. */
+void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff);
+
 /** The operation (PCL_NONE: an access of one instant) takes page pgoff of inode out of a folio.
  * Says whether what is there may rightly be seen. */
 enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio,

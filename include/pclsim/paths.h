@@ -137,6 +137,8 @@ struct pcl_kinode {
     uint32_t tree_spin;  /* i_pages lock */
     uint32_t punching;   /* tmpfs: punches under way whose range faults must avoid */
     uint64_t punch_first, punch_last;
+    uint32_t max_order;  /* of folios that reads and writes make */
+    uint32_t pad;
     pcl_ns dirtied;      /* first dirtied since it was clean, -1 */
     int64_t dio;         /* direct I/O in flight */
 };
@@ -166,14 +168,15 @@ struct pcl_ra {
     uint32_t inode;
     uint32_t size, async; /* pages; async: those behind the marker */
     uint32_t misses;      /* faults that missed, less those that hit */
-    uint32_t used, pad;
+    uint32_t used;
+    uint32_t order; /* of new folios, before the file's max_order */
 };
 
 #define PCL_RA_FILES 4 /* windows of a task: a file takes the place of one 4 numbers away */
 
 struct pcl_step;
 
-#define PCL_MAX_LABELS 64
+#define PCL_MAX_LABELS 80
 
 /* A path as the interpreter uses it: the steps, and where each label stands. */
 struct pcl_path {

@@ -40,6 +40,7 @@ struct pcl_file_spec {
     int64_t cached; /* bytes resident at the start, from offset cached_at on; inside the file */
     int64_t cached_at;
     int order;      /* of the resident folios, 0 to 9 */
+    int max_order;  /* of folios that reads and writes make, 0 to 9 */
     bool dirty;     /* resident folios are dirty */
     bool mapped;    /* blocks are allocated on disk below size (false: a hole) */
     unsigned line;

@@ -21,7 +21,7 @@ struct pcl_action {
 struct pcl_source_file {
     int64_t size;
     int64_t cached, cached_at; /* resident bytes */
-    int order;
+    int order, max_order;
     bool dirty, mapped;
 };
 

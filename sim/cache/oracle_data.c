@@ -159,6 +159,12 @@ void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_
              pcl_value(o->op[op].content, (uint32_t)(pgoff - page)));
 }
 
+void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
+{
+    if (o != NULL)
+        data_set(o, folio, PCL_DATA_OWN, own_page(o, folio, pgoff), PCL_CONTENT_ZERO);
+}
+
 void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
 {
     const struct pcl_folio *f;

@@ -146,19 +146,6 @@ enum insert_phase {
     INSERT_UNLOCK
 };
 
-static uint32_t insert(struct pcl_kernel *k, struct pcl_call *c, uint64_t page, bool by_io)
-{
-    unsigned nodes = 0;
-    uint32_t f = pcl_cache_insert(k->cache, c->inode, page, 0, PCL_FOLIO_LOCKED, &nodes);
-
-    pcl_touch(k->m, mapping_line(c));
-    pcl_burn(k->m, k->m->p->folio_insert + k->m->p->node_visit * nodes);
-    note_site(k, c);
-    if (f != PCL_NONE)
-        pcl_page_fresh(&k->page, f, by_io);
-    return f;
-}
-
 /* Inserts page cur, locked. Somebody was faster: to[0]. */
 enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
@@ -174,7 +161,7 @@ enum pcl_flow act_insert(struct pcl_kernel *k, struct pcl_call *c, const struct 
         pcl_spin_lock(k->m, spin, mapping_line(c), true);
         return FLOW_STEP;
     case INSERT_DO:
-        c->folio = insert(k, c, c->cur, false);
+        c->folio = pcl_insert_written(k, c);
         c->phase = INSERT_UNLOCK;
         return FLOW_STEP;
     case INSERT_UNLOCK:
@@ -220,7 +207,7 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
         pcl_spin_lock(k->m, spin, mapping_line(c), true);
         return FLOW_STEP;
     case INSERT_DO:
-        c->folio = insert(k, c, page, true);
+        c->folio = pcl_insert_ahead(k, c, page, c->ahead_end, pcl_ra_order(k, c));
         c->phase = INSERT_UNLOCK;
         return FLOW_STEP;
     case INSERT_UNLOCK:
@@ -232,8 +219,8 @@ enum pcl_flow act_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, const s
     c->phase = INSERT_ALLOC;
     if (f == PCL_NONE) /* somebody was faster */
         return FLOW_STEP;
+    c->n = (uint16_t)(c->n + pcl_folio_pages(k->cache, f));
     pcl_folio_put(k->cache, f); /* the lock keeps it in the index until it is filled */
-    c->n++;
     return FLOW_STEP;
 }
 
@@ -294,6 +281,7 @@ static void copy(struct pcl_kernel *k, const struct pcl_call *c)
     pcl_burn(k->m, k->m->p->copy_page * bytes_here(c) / PCL_PAGE_SIZE);
 }
 
+/* Page by page to the end of what the request has in this folio. */
 enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
@@ -301,7 +289,10 @@ enum pcl_flow act_copy_out(struct pcl_kernel *k, struct pcl_call *c, const struc
     copy(k, c);
     pcl_ra_hit(k, c);
     pcl_oracle_load(k->cache->oracle, c->truth, c->folio, c->inode, c->cur);
-    return flow_next(c, FLOW_STEP);
+    if (c->cur >= pcl_chunk_last(k, c) || c->cur + 1 >= pcl_inode_pages(k->cache, c->inode))
+        return flow_next(c, FLOW_STEP);
+    c->cur++;
+    return FLOW_STEP;
 }
 
 enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
@@ -309,12 +300,15 @@ enum pcl_flow act_copy_in(struct pcl_kernel *k, struct pcl_call *c, const struct
     (void)s;
     pcl_store(k->m, folio_line(k, c->folio));
     copy(k, c);
-    k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
     pcl_oracle_store(k->cache->oracle, c->truth, c->folio, c->cur);
+    if (c->cur < pcl_chunk_last(k, c)) {
+        c->cur++;
+        return FLOW_STEP;
+    }
+    k->cache->flags[c->folio] |= PCL_FOLIO_UPTODATE;
     return flow_next(c, FLOW_STEP);
 }
 
-/* As if it had been read in: the bare page lock asks for no data, but others find the page. */
 enum pcl_flow act_set_uptodate(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;

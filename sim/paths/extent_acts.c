@@ -8,14 +8,19 @@
 enum pcl_flow act_alloc_blocks(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     struct pcl_extents *e = &k->ext[c->inode];
+    uint64_t last = c->cur;
 
     (void)s;
     c->hole = !pcl_ext_mapped(e, c->cur); /* new blocks have nothing to read in */
     if (k->fs == PCL_FS_TMPFS || !c->hole)
         return flow_next(c, FLOW_SKIP);
     pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
-    pcl_ext_map(e, c->cur, c->cur);
-    pcl_oracle_allocate(k->cache->oracle, c->inode, c->cur, c->cur);
+    if (c->op == PCL_OP_WRITE && k->inode[c->inode].max_order > 0) { /* the whole hole at once */
+        last = pcl_ext_same(e, c->cur);
+        last = last < c->last ? last : c->last;
+    }
+    pcl_ext_map(e, c->cur, last);
+    pcl_oracle_allocate(k->cache->oracle, c->inode, c->cur, last);
     pcl_burn(k->m, k->m->p->node_visit);
     return flow_next(c, FLOW_STEP);
 }

@@ -71,17 +71,23 @@ enum pcl_flow act_fill_hole(struct pcl_kernel *k, struct pcl_call *c, const stru
         uint32_t f = pcl_cache_find(k->cache, c->inode, c->ahead, NULL);
 
         pcl_store(k->m, folio_line(k, f));
-        pcl_burn(k->m, k->m->p->zero_page);
+        pcl_burn(k->m, k->m->p->zero_page * (pcl_ns)pcl_folio_pages(k->cache, f));
         k->cache->flags[f] |= PCL_FOLIO_UPTODATE;
         pcl_oracle_read_in(k->cache->oracle, f);
+        pcl_folio_get(k->cache, f);
+        c->folio = f;
         pcl_page_begin(&k->page, PCL_PAGE_UNLOCK, f, PCL_PG_LOCKED, false);
         c->phase = 1;
         return FLOW_STEP;
     }
     if (pcl_page_step(&k->page) == PCL_MORE)
         return FLOW_STEP;
-    c->n--;
-    c->ahead++;
+    uint64_t pages = pcl_folio_pages(k->cache, c->folio);
+
+    pcl_folio_put(k->cache, c->folio);
+    c->folio = PCL_NONE;
+    c->n = (uint16_t)(c->n - pages);
+    c->ahead += pages;
     c->phase = 0;
     return FLOW_STEP;
 }

@@ -47,9 +47,11 @@ static uint64_t marker(const struct pcl_ra *ra)
     return ra->start + ra->size - ra->async;
 }
 
-/* The window behind this one; all of it is read before it is needed. */
+/* The window behind this one; all of it is read before it is needed, in larger folios. */
 static void ramp_up(struct pcl_ra *ra)
 {
+    if (ra->order < PCL_MAX_ORDER)
+        ra->order += 2;
     ra->start += ra->size;
     ra->size = ra->async = next_size(ra->size);
 }
@@ -57,6 +59,7 @@ static void ramp_up(struct pcl_ra *ra)
 static void begin_window(struct pcl_ra *ra, uint64_t page, uint64_t pages)
 {
     ra->start = page;
+    ra->order = 0;
     ra->size = first_size(pages);
     ra->async = ra->size > pages ? ra->size - (uint32_t)pages : ra->size;
     if (ra->async == ra->size) { /* it would meet its own marker at once */
@@ -154,6 +157,16 @@ enum pcl_flow act_more_ahead(struct pcl_kernel *k, struct pcl_call *c, const str
 {
     (void)k;
     return c->ahead < c->ahead_end ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
+}
+
+unsigned pcl_ra_order(struct pcl_kernel *k, const struct pcl_call *c)
+{
+    unsigned max = k->inode[c->inode].max_order, order;
+
+    if (max == 0 || is_fault(c))
+        return 0;
+    order = state(k, c)->order;
+    return order < max ? order : max;
 }
 
 void pcl_ra_hit(struct pcl_kernel *k, const struct pcl_call *c)

@@ -125,6 +125,8 @@ uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n);
 /* readahead.c */
 /** Page cur was found: reads note where they are, faults that it was no miss. */
 void pcl_ra_hit(struct pcl_kernel *k, const struct pcl_call *c);
+/** Order of the folios that the task's window on this file has come to. */
+unsigned pcl_ra_order(struct pcl_kernel *k, const struct pcl_call *c);
 
 /* vma.c */
 /** The VMA of a file in an address space. The pointer is good until another is asked for. */
@@ -136,6 +138,18 @@ bool pcl_vma_changed(struct pcl_kernel *k, const struct pcl_call *c);
 uint32_t pcl_bio_new(struct pcl_kernel *k);
 
 #define ACT(fn) enum pcl_flow fn(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+
+/* large.c */
+/* A new locked folio at page cur for a write: as large as what is left of it. */
+uint32_t pcl_insert_written(struct pcl_kernel *k, struct pcl_call *c);
+/* The same at a page that will be read, ending before page end, no larger than order. */
+uint32_t pcl_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, uint64_t page, uint64_t end,
+                          unsigned order);
+/* The last page of the request that is dealt with under one hold of the folio. */
+uint64_t pcl_chunk_last(const struct pcl_kernel *k, const struct pcl_call *c);
+
+/* The folio lies inside the call's range as a whole. */
+bool pcl_folio_inside(const struct pcl_kernel *k, const struct pcl_call *c, uint32_t folio);
 
 /* batch.c */
 void pcl_batch_add(struct pcl_kernel *k, struct pcl_call *c, uint32_t folio);
@@ -263,6 +277,10 @@ ACT(act_check_exchange);
 ACT(act_if_second);
 ACT(act_exchange);
 
+/* large.c */
+ACT(act_next_edge);
+ACT(act_zero_edge);
+ACT(act_next_inside);
 /* mm_acts.c */
 ACT(act_put_behind);
 ACT(act_swap_folios);

@@ -41,6 +41,10 @@ enum {
     W_WAIT,
     W_WAITING,
     W_DONE,
+    E_NEXT,
+    E_SKIP,
+    E_WHOLE,
+    E_DONE,
     I_FIRST,
     I_SKIP,
     I_UNLOCK_SKIP,
@@ -72,16 +76,21 @@ enum {
     WRITE_DIRTY, S_AT(W_WAITING), S_IF(next_writeback, W_DONE), S_SLEEPY(wait_writeback),       \
         S_DO(put), S_GOTO(W_WAITING), S_AT(W_DONE)
 
-/* unmap_mapping_range() and truncate_inode_pages_range(): the first pass takes what a trylock
- * gets, the second waits, and starts over until it finds nothing. */
+/* unmap_mapping_range() and truncate_inode_pages_range(): a large folio across an end of the range is
+ * split, or dropped as a whole when somebody holds it and it is clean. Then the first pass takes what a
+ * trylock gets, the second waits, and starts over until it finds nothing. */
 #define DROP_PAGES                                                                              \
-    S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_start), S_AT(I_FIRST),             \
-        S_IF(next_present, I_SECOND), S_IF(page_trylock, I_SKIP),                               \
+    S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_start), S_AT(E_NEXT),              \
+        S_IF(next_edge, E_DONE), S_SLEEPY(page_lock), S_IF(if_gone, E_SKIP),                    \
+        S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(zero_edge), S_IF(split, E_WHOLE),     \
+        S_AT(E_SKIP), S_DO(page_unlock), S_DO(put), S_GOTO(E_NEXT), S_AT(E_WHOLE),              \
+        S_IF(if_dirty, E_SKIP), S_DO(remove), S_GOTO(E_SKIP), S_AT(E_DONE), S_DO(to_start),     \
+        S_AT(I_FIRST), S_IF(next_inside, I_SECOND), S_IF(page_trylock, I_SKIP),                 \
         S_IF(if_gone, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(unmap_folio),     \
         S_DO(remove), S_DO(page_unlock), S_DO(put), S_COND, S_GOTO(I_FIRST),                    \
         S_AT(I_UNLOCK_SKIP), S_DO(page_unlock), S_AT(I_SKIP), S_IF(skip_folio, I_FIRST),        \
         S_AT(I_SECOND), S_IF(rewind, I_LOOP), S_GOTO(I_DONE), S_AT(I_LOOP),                     \
-        S_IF(next_present, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),               \
+        S_IF(next_inside, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),                \
         S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
         S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
 

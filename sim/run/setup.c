@@ -31,6 +31,7 @@ static void set_up_files(struct pcl_sim *s)
         const struct pcl_source_file *f = &s->src.files[i];
         uint32_t inode = pcl_kernel_inode(&s->k, f->size, f->mapped);
 
+        s->k.inode[inode].max_order = (unsigned)f->max_order;
         if (f->cached <= 0)
             continue;
         uint64_t first = (uint64_t)f->cached_at >> PCL_PAGE_SHIFT;

@@ -148,6 +148,7 @@ static struct pcl_source_file file_of(const struct pcl_file_spec *f)
                                     .cached = f->cached,
                                     .cached_at = f->cached_at,
                                     .order = f->order,
+                                    .max_order = f->max_order,
                                     .dirty = f->dirty,
                                     .mapped = f->mapped};
 }

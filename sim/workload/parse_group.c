@@ -50,6 +50,10 @@ static const struct pcl_key file_rows[] = {
      "where the resident part begins; a multiple of the folio size", 0, 0},
     {"order", PCL_KEY_COUNT, F(order), 0, 9, NULL, "0",
      "resident folios have 2^order pages of 4 KiB", 0, 0},
+    {"max_order", PCL_KEY_COUNT, F(max_order), 0, 9, NULL, "0",
+     "buffered reads and writes make folios of up to 2^max_order pages; 0: of one, as on a "
+     "filesystem without large folios",
+     0, 0},
     {"dirty", PCL_KEY_WORD, F(dirty), 0, 0, "no|yes", "no", "resident folios are dirty", 0, 0},
     {"mapped", PCL_KEY_WORD, F(mapped), 0, 0, "no|yes", "yes",
      "blocks are allocated on disk below size; `no`: the file is a hole", 0, 0},
