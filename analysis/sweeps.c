@@ -1,6 +1,6 @@
 /*
- * What locks that go unit by unit have to say of a wide range: time, memory, and whether that was seen
- * or is extrapolated. Means over the replications.
+ * What locks that go unit by unit have to say of a wide range: time, memory, and whether that was
+ * seen or is extrapolated. Means over the replications.
  */
 #include <math.h>
 #include <string.h>

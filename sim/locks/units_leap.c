@@ -61,9 +61,8 @@ void unit_nodes_got(struct pcl_range_locks *R, uint64_t n, uint64_t unit)
 /* --- queues -------------------------------------------------------------------------------- */
 
 /* The sum (file, unit) whose product with G is the hash. */
-static uint64_t key(const struct pcl_range_locks *R, uint32_t inst, uint64_t unit)
+static uint64_t key(uint32_t inst, uint64_t unit)
 {
-    (void)R;
     return ((uint64_t)inst + 1) << 52 | unit;
 }
 
@@ -71,7 +70,7 @@ uint32_t unit_bucket_of(const struct pcl_range_locks *R, uint32_t inst, uint64_t
 {
     int64_t bits = R->param[BITS];
 
-    return bits ? (uint32_t)(key(R, inst, unit) * golden >> (64 - bits)) : 0;
+    return bits ? (uint32_t)(key(inst, unit) * golden >> (64 - bits)) : 0;
 }
 
 /* The smallest t with a * t mod m in [l, r], 0 < l <= r < m; NO_UNIT: none. */
@@ -96,7 +95,7 @@ static uint64_t next_in_queue(const struct pcl_range_locks *R, uint32_t inst, ui
                               uint32_t bucket)
 {
     int64_t bits = R->param[BITS];
-    uint64_t at = key(R, inst, u) * golden, t;
+    uint64_t at = key(inst, u) * golden, t;
 
     if (unit_bucket_of(R, inst, u) == bucket)
         return u;
@@ -217,7 +216,7 @@ static void leap_to(const struct leap *l, uint32_t inst, uint64_t b, unsigned st
 
 /* --- acquire ------------------------------------------------------------------------------- */
 
-/* Not beyond the block of the index, the largest one, that the next entry shares with nobody yet. */
+/* Not beyond the largest block of the index that the next entry shares with nobody yet. */
 static void limit_by_next(struct leap *l)
 {
     uint64_t to = l->after;

@@ -1,17 +1,19 @@
 /*
- * Several sweeps of one file side by side: each is the others' rival at every unit, and they fight for
- * one spinlock, so none of them leaps alone. But what they do to each other repeats. Whenever the first
- * of them (by number) begins a block of 64 units, all of them are looked at: where each stands within
- * its own block and its micro-step, the spinlock's queue, the cache line, the times of their next events,
- * all relative to now. When that is as it was a few blocks before, the time since then is a period:
+ * Several sweeps of one file side by side: each is the others' rival at every unit, and they fight
+ * for one spinlock, so none of them leaps alone. But what they do to each other repeats. Whenever
+ * the first of them (by number) begins a block of 64 units, all of them are looked at: where each
+ * stands within its own block and its micro-step, the spinlock's queue, the cache line, the times
+ * of their next events, all relative to now. When that is as it was a few blocks before, the time
+ * since then is a period:
  *
- *     A   |----64----|----64----|----64----|     p = 0, 64, 128, ..      the same picture at a and b:
- *     B     ..|----64----|----64----|----64--    q = 17, 81, 145, ..     the time from a to b repeats
- *             a          b          c
+ *     A   |----64----|----64----|----64----|     p = 0, 64, 128 ..     the same picture at a and
+ *     B     ..|----64----|----64----|----64--    q = 17, 81, 145 ..    b: the time from a to b
+ *             a          b          c                                  repeats
  *
- * and they leap by whole periods, as long as nobody else's event falls in. A block is like the last one
- * if it costs the same nodes: so each sweep stays within its 4096 units (a node of the next level), clear
- * of its own end, of units in whose queue somebody waits, and by two blocks of what others hold.
+ * and they leap by whole periods, as long as nobody else's event falls in. A block is like the last
+ * one if it costs the same nodes: so each sweep stays within its 4096 units (a node of the next
+ * level), clear of its own end, of units in whose queue somebody waits, and by two blocks of what
+ * others hold.
  */
 #include "units.h"
 
@@ -76,8 +78,8 @@ static bool assemble(struct chorus *c, struct pcl_range_locks *R, uint32_t inst)
     return c->n > 1 && c->body[0] == R->m->cur;
 }
 
-/* Units that a sweep may go on without meeting anything that it has not met since unit from; 0 also when
- * it has met something that will not come again. */
+/* Units that a sweep may go on without meeting anything that it has not met since unit from; 0 also
+ * when it has met something that will not come again. */
 static uint64_t clear_way(const struct chorus *c, uint32_t b, uint64_t from)
 {
     const struct pcl_range_locks *R = c->R;
@@ -131,7 +133,8 @@ static bool look(const struct chorus *c, const struct pcl_chorus *bodies, struct
 static bool undisturbed(const struct picture *a, const struct picture *b)
 {
     static const enum pcl_cause foreign[] = {PCL_T_USER, PCL_T_QUEUE, PCL_T_SLEEP};
-    uint64_t steps = UNIT_TAKE_STEPS * (b->taken - a->taken) + UNIT_FREE_STEPS * (b->freed - a->freed);
+    uint64_t steps = UNIT_TAKE_STEPS * (b->taken - a->taken) +
+                     UNIT_FREE_STEPS * (b->freed - a->freed);
 
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
         if (a->tally.cause_ns[foreign[i]] != b->tally.cause_ns[foreign[i]])

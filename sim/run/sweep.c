@@ -3,10 +3,11 @@
  * the run ends before: then the rest is extrapolated, by what the units still to come would cost
  * with nobody to disturb them, times what those so far took over their own such cost.
  *
- *   lock_time     from asking for the widest range to having it; lock_rest of it extrapolated, 0 to 1
+ *   lock_time     from asking for the widest range to having it; lock_rest: the part of it that is
+ *                 extrapolated, 0 to 1
  *   sweep_bytes   index nodes of the lock when all of it is locked, memory without limit
- *   memory_end    time from asking at which they would exceed the machine's memory, memory_end_at: and
- *                 the byte; neither when they do not
+ *   memory_end    time from asking at which they would exceed the machine's memory, and
+ *                 memory_end_at, the byte; neither when they do not
  *   others_wait   the longest wait of others, with the rest of the sweep that they wait for
  */
 #include "sim.h"
@@ -44,7 +45,8 @@ static struct sweep finished(const struct pcl_range_locks *R)
     return (struct sweep){.begin = st->widest_begin,
                           .time = (double)st->widest_time,
                           .bytes = (double)R->sweep.nodes_max * PCL_KERNEL_NODE_BYTES,
-                          .memory_end = ends ? (double)(R->sweep.memory_end - st->widest_begin) : -1,
+                          .memory_end =
+                              ends ? (double)(R->sweep.memory_end - st->widest_begin) : -1,
                           .memory_at = (double)R->sweep.memory_end_at};
 }
 

@@ -27,7 +27,7 @@ static double of(const struct pcl_result *r, const char *name)
     return metric(r, name, "invalidate");
 }
 
-/* An index of n entries has ceil(n / 64) nodes in the lowest level, a 64th of that in the next ... */
+/* An index of n entries: ceil(n / 64) nodes in the lowest level, a 64th of that in the next ... */
 static double index_bytes(uint64_t n)
 {
     uint64_t nodes = 0;
