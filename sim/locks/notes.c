@@ -446,7 +446,7 @@ void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats
     }
     sum[PCL_N_SPENT] += rest;
     st->unbalanced += rest < 0;
-    uint32_t who = in_mode(m->task[m->cur].site << PCL_WHO_SITE, mode);
+    uint32_t who = in_mode(m->task[m->cur].site << PCL_WHO_SITE, (int)mode);
 
     if (N)
         pcl_blocked_add(&st->blocked, who, N->wait[m->cur].holder, N->wait[m->cur].behind, wait);
