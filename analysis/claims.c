@@ -29,6 +29,7 @@ const char *pcl_verdict_name(enum pcl_verdict v)
 struct data {
     const struct pcl_config *c;
     const struct pcl_series *s;
+    bool exact; /* explored: one run says all, nothing in it was drawn */
 };
 
 /* The configuration of a factor; along its axis at value, if value is not NULL. */
@@ -52,7 +53,7 @@ static struct data find(const struct pcl_dataset *d, const struct claim_factor *
             fits = v && strcmp(v, value) == 0;
         }
         if (fits)
-            return (struct data){c, pcl_config_series(c, f->metric, f->object)};
+            return (struct data){c, pcl_config_series(c, f->metric, f->object), f->exact};
     }
     return none;
 }
@@ -66,6 +67,8 @@ static void interval(const struct data *x, double level, struct pcl_ci *out)
         if (isfinite(x->s->value[i]))
             v[n++] = x->s->value[i];
     pcl_ci_mean(v, n, level, out);
+    if (x->exact && n == 1)
+        *out = (struct pcl_ci){.kind = PCL_CI_EXACT, .mean = v[0], .lo = v[0], .hi = v[0], .n = 1};
     free(v);
 }
 
@@ -406,6 +409,8 @@ int pcl_claim_evaluate(const struct pcl_scenario *s, const struct pcl_dataset *d
         all_true = all_true && f->verdict == PCL_VERDICT_TRUE;
     }
     pcl_claim_front(s->claim.front, d, out);
+    if (s->explore.on)
+        pcl_claim_explored(d, out);
     out->verdict = any_false                           ? PCL_VERDICT_FALSE
                    : all_true && s->claim.n_expect > 0 ? PCL_VERDICT_TRUE
                                                        : PCL_VERDICT_UNDECIDED;

@@ -15,6 +15,7 @@ struct claim_at {
 
 struct claim_factor {
     bool peak;
+    bool exact; /* of one run in which nothing was drawn */
     char metric[40], object[40], scheme[128];
     const struct pcl_grid_axis *axis; /* of peak, argmax, argmin */
     struct claim_at at[CLAIM_MAX_AT];
@@ -46,5 +47,8 @@ int pcl_claim_parse(const struct pcl_scenario *s, size_t i, struct claim_line *o
 /** Fills the table of a claim; front: "METRIC[/OBJECT], ...", "" for none. */
 void pcl_claim_front(const char *front, const struct pcl_dataset *d,
                      struct pcl_claim_result *out);
+
+/** For an explored scenario: fills out->explored from the results. */
+void pcl_claim_explored(const struct pcl_dataset *d, struct pcl_claim_result *out);
 
 #endif

@@ -59,6 +59,13 @@ static json_t *claim_json(const struct pcl_claim_result *r)
     (void)json_object_set_new(o, "expected", expected);
     if (r->n_columns)
         (void)json_object_set_new(o, "front", front_json(r));
+    if (r->n_explored) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < r->n_explored; i++)
+            (void)json_array_append_new(list, string(r->explored[i]));
+        (void)json_object_set_new(o, "explored", list);
+    }
     (void)json_object_set_new(o, "source", string(r->source));
     (void)json_object_set_new(o, "note", string(r->note));
     (void)json_object_set_new(o, "scenario", string(r->scenario));
@@ -127,6 +134,11 @@ static void claim_text(FILE *out, const struct pcl_claim_result *r)
     }
     if (r->n_columns)
         front_text(out, r);
+    for (size_t i = 0; i < r->n_explored; i++)
+        pcl_wrap(out, "    explored: ", 8, r->explored[i]);
+    if (r->n_explored)
+        pcl_wrap(out, "    ", 4,
+                 "memory is sequentially consistent here; the diagrams: pclsim explore");
     if (r->note[0])
         pcl_wrap(out, "    note: ", 6, r->note);
 }

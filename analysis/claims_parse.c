@@ -214,7 +214,7 @@ static int read_metric(struct reader *r, struct claim_factor *f)
     if (take(r, ',')) {
         skip(r);
         at = r->p;
-        if (!take_text(r, ",() \t", f->object, sizeof(f->object)))
+        if (!take_text(r, ",()<>=", f->object, sizeof(f->object)))
             return fail(r, at, "want an operation or a lock, such as read or page");
     }
     return take(r, ')') ? PCL_OK : fail(r, r->p, "want ')'");
@@ -423,6 +423,7 @@ int pcl_claim_parse(const struct pcl_scenario *s, size_t i, struct claim_line *o
 
     *out = (struct claim_line){.kind = CLAIM_QUOTIENT};
     rc = read_term(&r, out);
+    out->factor[0].exact = out->factor[1].exact = s->explore.on;
     if (rc == PCL_OK)
         rc = read_relation(&r, out);
     skip(&r);

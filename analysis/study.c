@@ -434,7 +434,8 @@ static void make_jobs(struct build *b)
                               .seed = s->seed,
                               .replication = (uint32_t)(i % s->reps),
                               .check = b->spec->check,
-                              .no_runahead = b->spec->no_runahead};
+                              .no_runahead = b->spec->no_runahead,
+                              .explore = b->spec->explore && p->scenario && p->scenario->explore.on};
         d->config = p->desc;
         d->config.scheme = p->scheme[k].name;
         d->config.scheme_text = p->scheme_text[k];
@@ -467,6 +468,8 @@ static int build(struct build *b)
     s->reps = b->spec->reps                  ? b->spec->reps
               : b->base && b->base->reps > 0 ? (uint32_t)b->base->reps
                                              : DEFAULT_REPS;
+    if (b->spec->explore && b->base && b->base->explore.on)
+        s->reps = 1;
     s->seed = b->spec->has_seed ? b->spec->seed : b->base ? b->base->seed : 1;
     rc = make_points(b);
     if (rc != PCL_OK)

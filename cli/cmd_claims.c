@@ -158,13 +158,22 @@ static int decide(const struct pcl_scenario *scenario, const struct values *v,
                   struct pcl_store *store, struct pcl_claim_result *out, struct pcl_err *err)
 {
     int64_t reps = v->quick ? scenario->claim.quick_reps : scenario->claim.reps;
+    char bound[64];
+    const char *set[] = {bound};
+    int64_t most = scenario->explore.preemptions, quick = scenario->explore.quick;
     struct pcl_study_spec spec = {.scenario = scenario->path,
-                                  .reps = (uint32_t)(v->reps > 0 ? v->reps : reps)};
+                                  .reps = (uint32_t)(v->reps > 0 ? v->reps : reps),
+                                  .explore = true,
+                                  .set = set};
     struct cli_session s = {.workers = v->jobs > 0 ? (unsigned)v->jobs : 0, .store = store};
     struct pcl_study *study = NULL;
     struct pcl_dataset d;
     int rc;
 
+    if (v->quick && scenario->explore.on && (most < 0 || most > quick)) {
+        (void)snprintf(bound, sizeof bound, "explore.preemptions=%lld", (long long)quick);
+        spec.n_set = 1;
+    }
     pcl_dataset_init(&d);
     rc = pcl_claim_check(scenario, err);
     if (rc == PCL_OK)

@@ -58,6 +58,8 @@ struct pcl_claim_result {
     struct pcl_claim_column column[PCL_FRONT_MAX];
     struct pcl_claim_row *row;
     size_t n_columns, n_rows;
+    const char **explored; /* a line for each scheme: what was looked at, what was found */
+    size_t n_explored;
     size_t runs, failed;
     uint32_t reps;
 };

@@ -38,6 +38,7 @@ struct pcl_job {
     uint32_t replication;
     bool check;      /* check laws and the oracle while running */
     bool no_runahead; /* ablation: same bytes, slower */
+    bool explore;     /* look at all interleavings (pclsim/race.h) in place of a timed run */
 };
 
 /** Runs one job. A broken law is a result with failed set and code PCL_ELAW, not an error

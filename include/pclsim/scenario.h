@@ -84,6 +84,7 @@ struct pcl_explore_spec {
     bool on;
     int64_t each;        /* transactions of each task */
     int64_t preemptions; /* at most so many; -1: any number */
+    int64_t quick;       /* the same for a first impression */
     int64_t states;      /* give up beyond that many */
 };
 

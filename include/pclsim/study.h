@@ -36,6 +36,7 @@ struct pcl_study_spec {
     uint64_t seed; /* else the scenario's, for a trace 1 */
     bool no_grid;  /* the scenario as it stands, its [grid] left out */
     bool check, no_runahead;
+    bool explore; /* a scenario with [explore] is explored, once: there is nothing to repeat */
 };
 
 struct pcl_study {

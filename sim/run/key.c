@@ -38,6 +38,8 @@ void pcl_job_key(const struct pcl_job *job, char out[65])
                 (long long)job->replay.max_think, pcl_fs_name(job->replay.fs));
     fprintf(f, "scheme\n%s\nmachine\n%s\nseed %llu replication %u check %d\n", scheme, machine,
             (unsigned long long)job->seed, job->replication, job->check);
+    if (job->explore)
+        fprintf(f, "explore\n");
     PCL_ASSERT(fclose(f) == 0);
     pcl_sha256_hex(text, size, out);
     free(text);

@@ -396,6 +396,13 @@ static void add(struct pcl_result *out, const char *name, const char *object, do
     pcl_result_add(out, name, object, "count", PCL_BETTER_NONE, value);
 }
 
+/* Every kind has its number, so that a claim can say that there is none. */
+static void note_kind(const struct pcl_race_result *r, struct pcl_result *out, const char *kind)
+{
+    (void)pcl_result_add(out, "violations", kind, "count", PCL_BETTER_LOWER,
+                         strcmp(r->kind, kind) == 0);
+}
+
 static void collect(const struct pcl_race_result *r, struct pcl_result *out)
 {
     bool found = r->found.verdict != PCL_EXPLORE_OK;
@@ -406,9 +413,13 @@ static void collect(const struct pcl_race_result *r, struct pcl_result *out)
     add(out, "exhausted", "all", r->exhausted == -1);
     add(out, "exhausted_preemptions", "all",
         r->exhausted == -2 ? -1.0 : r->exhausted == -1 ? 1e9 : (double)r->exhausted);
+    for (int w = PCL_WRONG_STALE; w < PCL_N_WRONGS; w++)
+        note_kind(r, out, pcl_wrong_name((enum pcl_wrong)w));
+    note_kind(r, out, "endless");
+    note_kind(r, out, "livelock");
+    out->fingerprint = r->states * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)r->found.verdict;
     if (!found)
         return;
-    (void)pcl_result_add(out, "violations", r->kind, "count", PCL_BETTER_LOWER, 1);
     struct pcl_violation *v = pcl_result_add_violation(out);
 
     (void)snprintf(v->kind, sizeof v->kind, "%s", r->kind);

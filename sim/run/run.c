@@ -4,6 +4,8 @@
  */
 #include <time.h>
 
+#include <pclsim/race.h>
+
 #include "sim.h"
 
 enum {
@@ -54,7 +56,14 @@ int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile in
 {
     struct pcl_sim s;
     double began = wall();
-    int rc = sim_init(&s, job, out, err);
+    int rc;
+
+    if (job->explore) {
+        rc = pcl_race_run(job, out, cancel, err);
+        out->wall_s = wall() - began;
+        return rc;
+    }
+    rc = sim_init(&s, job, out, err);
 
     if (rc == PCL_OK) {
         pcl_assert_context(&s.m.eng.now, &s.m.cur, job->seed);

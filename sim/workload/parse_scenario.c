@@ -232,6 +232,8 @@ static const struct pcl_key explore_rows[] = {
     {"preemptions", PCL_KEY_OWN, S(explore.preemptions), 0, 0, "any|NUMBER", "any",
      "how often a task that could go on may be left for another", read_preemptions,
      write_preemptions},
+    {"quick", PCL_KEY_COUNT, S(explore.quick), 0, 1000, NULL, "2",
+     "preemptions at most under `pclsim claims --quick`", 0, 0},
     {"states", PCL_KEY_COUNT, S(explore.states), 1, 1000000000, NULL, "20000000",
      "give up, and say so, beyond so many states", 0, 0},
 };

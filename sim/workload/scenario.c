@@ -161,7 +161,7 @@ static int read_all(struct pcl_reader *r)
                                 "there is no [group NAME] section: want at least one");
     s->files = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->files);
     s->groups = pcl_arena_alloc(&s->arena, r->ini->n_sections, sizeof *s->groups);
-    s->explore = (struct pcl_explore_spec){.each = 1, .preemptions = -1, .states = 20000000};
+    s->explore = (struct pcl_explore_spec){.each = 1, .preemptions = -1, .quick = 2, .states = 20000000};
     s->claim.proposition = s->claim.source = s->claim.note = s->claim.front =
         pcl_arena_strdup(&s->arena, "");
     for (size_t k = 0; k < N_KINDS && rc == PCL_OK; k++)

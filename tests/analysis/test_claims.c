@@ -368,6 +368,44 @@ static void the_front_is_who_nobody_beats(void **state)
     pcl_scenario_free(s);
 }
 
+/* Of an exploration one run says all: no interval, and a sentence with its bound. */
+static void an_explored_claim_needs_one_run(void **state)
+{
+    struct pcl_claim_result out;
+    const char *expr[] = {"violations(v5.8, stale data) at tasks=1 == 1"};
+    struct pcl_scenario *s = scenario_with(expr, 1);
+    struct pcl_dataset d;
+
+    (void)state;
+    s->explore.on = true;
+    pcl_dataset_init(&d);
+    for (int found = 0; found < 2; found++) {
+        struct syn x;
+
+        syn_init(&x, found ? "v5.8" : "v5.9-rc1", "tasks", "1", 0);
+        (void)pcl_result_add(&x.r, "violations", "all", "count", PCL_BETTER_LOWER, found);
+        (void)pcl_result_add(&x.r, "violations", "stale data", "count", PCL_BETTER_LOWER, found);
+        (void)pcl_result_add(&x.r, "exhausted_preemptions", "all", "count", PCL_BETTER_NONE, 3);
+        (void)pcl_result_add(&x.r, "states", "all", "count", PCL_BETTER_NONE, 1234);
+        pcl_dataset_add(&d, &x.d, &x.r);
+        syn_fini(&x);
+    }
+    assert_int_equal(pcl_claim_evaluate(s, &d, 0, &out, &err), PCL_OK);
+    assert_int_equal(out.verdict, PCL_VERDICT_TRUE);
+    assert_int_equal(out.n_explored, 2);
+    assert_string_equal(out.explored[0],
+                        "v5.9-rc1: no violation; exhausted up to 3 preemptions, 1.23k states");
+    assert_string_equal(out.explored[1], "v5.8: stale data, after 1.23k states");
+    pcl_claim_result_fini(&out);
+    s->explore.on = false; /* the same numbers from timed runs decide nothing */
+    assert_int_equal(pcl_claim_evaluate(s, &d, 0, &out, &err), PCL_OK);
+    assert_int_equal(out.verdict, PCL_VERDICT_UNDECIDED);
+    assert_int_equal(out.n_explored, 0);
+    pcl_claim_result_fini(&out);
+    pcl_dataset_fini(&d);
+    pcl_scenario_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +415,7 @@ int main(void)
         cmocka_unit_test(one_replication_decides_nothing),
         cmocka_unit_test(a_claim_is_as_true_as_its_weakest_line),
         cmocka_unit_test(the_front_is_who_nobody_beats),
+        cmocka_unit_test(an_explored_claim_needs_one_run),
         cmocka_unit_test(verdicts_are_printed_for_people_and_programs),
     };
 
