@@ -66,6 +66,7 @@ struct request {
     size_t n_specs;
     json_t *list;
     bool found; /* a counterexample */
+    bool headed;
     struct timespec shown;
     bool drawn;
 };
@@ -162,7 +163,10 @@ static int print_text(struct request *r, const struct pcl_race_conf *conf,
     char text[700];
 
     verdict(x, conf, text, sizeof text);
-    printf("%s\n", spec);
+    if (!r->headed)
+        printf("%s\n", r->scenario->title);
+    r->headed = true;
+    printf("\n%s\n", spec);
     printf("  ");
     cli_wrap(stdout, text, 2, 2, WIDTH);
     if (!*x->kind)
@@ -234,11 +238,7 @@ static int explore_all(struct request *r)
 
     if (r->v->form == CLI_JSON)
         r->list = json_array();
-    else if (!r->v->replay)
-        printf("%s\n\n", r->scenario->title);
     for (size_t i = 0; i < r->n_specs && rc == PCL_OK; i++) {
-        if (i && !r->list)
-            printf("\n");
         rc = explore(r, r->specs[i], &err);
         (void)fflush(stdout);
     }
