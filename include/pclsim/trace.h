@@ -7,6 +7,7 @@
 
 #include <pclsim/base.h>
 #include <pclsim/op.h>
+#include <pclsim/trace_locks.h>
 
 struct pcl_trace_op {
     pcl_ns t_ns;   /* start, since the trace's first line */
@@ -75,6 +76,8 @@ struct pcl_trace {
     const char *tracer_note;   /* how it was estimated, static */
     const char *not_modelled; /* how the skip reasons begin that stand for real work on files
                                * which has no operation here ("not modelled yet"), static */
+    struct pcl_trace_lock *locks; /* what lock events measured, by class and mode */
+    size_t n_locks;
     const char **notes; /* remarks on this recording, static texts */
     size_t n_notes;
 };

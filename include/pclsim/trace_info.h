@@ -16,4 +16,10 @@ void pcl_trace_info_text(FILE *out, const struct pcl_trace *t);
  * there; integers beyond 2^53 are strings. Returns PCL_OK, or PCL_EIO when writing failed. */
 int pcl_trace_info_json(FILE *out, const struct pcl_trace *t);
 
+/** The measured waits and holds by lock class: ASCII, at most 72 columns. */
+void pcl_trace_locks_text(FILE *out, const struct pcl_trace *t);
+
+/** The same as one JSON array of objects and a newline; times in ns. */
+int pcl_trace_locks_json(FILE *out, const struct pcl_trace *t);
+
 #endif

@@ -80,6 +80,11 @@ void tb_skip(struct tb *b, const char *reason, uint64_t lines)
     t->n_skips++;
 }
 
+void tb_used(struct tb *b, uint64_t lines)
+{
+    b->t->lines_used += lines;
+}
+
 void tb_note(struct tb *b, const char *text)
 {
     struct pcl_trace *t = b->t;

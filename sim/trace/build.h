@@ -41,6 +41,9 @@ uint32_t tb_file(struct tb *b, const char *path);
  * operation of one line, directly behind the first. */
 void tb_op(struct tb *b, const struct pcl_trace_op *op, unsigned lines);
 
+/** Counts lines that make no operation, but are used otherwise: lock events. */
+void tb_used(struct tb *b, uint64_t lines);
+
 /** Counts lines that make no operation. reason is copied. */
 void tb_skip(struct tb *b, const char *reason, uint64_t lines);
 

@@ -231,16 +231,6 @@ static void one_line(struct reader *r, struct text line, uint32_t number)
         start_call(r, t, &l, number);
 }
 
-/* Calls fn for each line without its newline. */
-static struct text next_line(const char **p, const char *end)
-{
-    const char *nl = memchr(*p, '\n', (size_t)(end - *p));
-    struct text line = {*p, (size_t)((nl ? nl : end) - *p)};
-
-    *p = nl ? nl + 1 : end;
-    return line;
-}
-
 /* --- the end ----------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
@@ -310,7 +300,7 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
     tasks_init(&r->s.tasks, &r->b);
     strace_index_calls(&r->s);
     while (p < end) {
-        struct text line = next_line(&p, end);
+        struct text line = text_line(&p, end);
         number += number < UINT32_MAX;
         one_line(r, line, number);
     }
@@ -338,7 +328,7 @@ static void look(const char *data, size_t size, size_t *hits, size_t *lines)
     *hits = *lines = 0;
     while (p < end && *lines < LOOK_LINES) {
         struct strace_line l;
-        strace_parse_line(next_line(&p, end), &l);
+        strace_parse_line(text_line(&p, end), &l);
         *hits += of_strace(l.kind);
         *lines += l.kind != STRACE_BLANK;
     }

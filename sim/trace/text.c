@@ -36,6 +36,15 @@ static int hex_value(char c)
     return -1;
 }
 
+struct text text_line(const char **p, const char *end)
+{
+    const char *nl = memchr(*p, '\n', (size_t)(end - *p));
+    struct text line = {*p, (size_t)((nl ? nl : end) - *p)};
+
+    *p = nl ? nl + 1 : end;
+    return line;
+}
+
 bool text_is(struct text t, const char *word)
 {
     return strlen(word) == t.n && memcmp(t.p, word, t.n) == 0;

@@ -29,6 +29,9 @@ struct fdref {
 
 #define FD_CWD (-100)
 
+/** The line at *p without its newline; *p goes to the next one. */
+struct text text_line(const char **p, const char *end);
+
 bool text_is(struct text t, const char *word);
 bool text_starts(struct text t, const char *head);
 bool text_ends(struct text t, const char *tail);

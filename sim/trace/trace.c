@@ -192,6 +192,7 @@ void pcl_trace_free(struct pcl_trace *t)
     free(t->ops);
     free(t->skips);
     free(t->notes);
+    free(t->locks);
     free(t->path);
     free(t);
 }

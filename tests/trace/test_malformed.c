@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #define GOOD "1 1700000000.000001 pread64(3</f>, \"\", 1, 0) = 1 <0.000010>\n"
+#define KNOWN "strace text, ftrace, trace-cmd or perf script text"
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Lines that stand between two good ones; none of them may become an operation on data. */
@@ -150,19 +151,19 @@ static void what_is_no_trace_is_refused(void **state)
         const char *text, *message;
         size_t n; /* 0: a string */
     } cases[] = {
-        {"hello\nworld\n", "want a trace (known formats: strace text), found 'hello'", 0},
-        {"\n \n\t\n", "want a trace (known formats: strace text), found blank lines", 0},
-        {"\0\1\2\3\4\5\6\7\0\1\2\3", "want a trace (known formats: strace text), found binary data",
+        {"hello\nworld\n", "want a trace (known formats: " KNOWN "), found 'hello'", 0},
+        {"\n \n\t\n", "want a trace (known formats: " KNOWN "), found blank lines", 0},
+        {"\0\1\2\3\4\5\6\7\0\1\2\3", "want a trace (known formats: " KNOWN "), found binary data",
          12},
-        {"[job]\nthreads = 4\n", "want a trace (known formats: strace text), found an INI file", 0},
+        {"[job]\nthreads = 4\n", "want a trace (known formats: " KNOWN "), found an INI file", 0},
         {"; a scenario\nthreads = 4\n",
-         "want a trace (known formats: strace text), found an INI file", 0},
+         "want a trace (known formats: " KNOWN "), found an INI file", 0},
         {"fio version 3 iolog\n0 /f add\n",
-         "want a trace (known formats: strace text), found 'fio version 3 iolog'", 0},
+         "want a trace (known formats: " KNOWN "), found 'fio version 3 iolog'", 0},
         {"a\tbcdefghijklmnopqrstuv\xff\n",
-         "want a trace (known formats: strace text), found 'a?bcdefghijklmnopqrstuv?'", 0},
+         "want a trace (known formats: " KNOWN "), found 'a?bcdefghijklmnopqrstuv?'", 0},
         {"% time     seconds  usecs/call     calls    errors syscall\n",
-         "want a trace (known formats: strace text), found '% time     seconds  usecs/call     "
+         "want a trace (known formats: " KNOWN "), found '% time     seconds  usecs/call     "
          "calls    errors syscall'", 0},
     };
 
