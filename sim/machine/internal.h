@@ -47,8 +47,10 @@ pcl_ns pcl_distance(const struct pcl_machine *m, uint32_t a, uint32_t b);
 bool pcl_line_mine(const struct pcl_machine *m, pcl_line tag);
 /* n accesses to a line that is mine, the last of them now. */
 void pcl_line_touches(struct pcl_machine *m, pcl_line tag, uint64_t n);
-/* Who owns the line and until when it is busy; false when it is shared or in no cache. */
-bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, pcl_ns *busy);
+/* Who owns the line, until when it is busy and how fast it was granted; false when it is shared or
+ * in no cache. */
+bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, pcl_ns *busy,
+                   uint32_t *pace);
 /* Uses of lines so far, and as many more of this one, which is busy so much later. */
 uint32_t pcl_lines_stamp(const struct pcl_machine *m);
 void pcl_lines_shift(struct pcl_machine *m, pcl_line tag, pcl_ns later, uint32_t uses);

@@ -85,10 +85,11 @@ bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, st
 {
     const struct pcl_spin *s = &m->spin[c->spin];
     uint16_t owner = 0;
+    uint32_t pace = 0;
     pcl_ns busy = 0;
 
     if (m->explore || !m->eng.run_ahead || m->stop || m->ideal ||
-        !pcl_line_look(m, c->line, &owner, &busy))
+        !pcl_line_look(m, c->line, &owner, &busy, &pace))
         return false;
     if (s->holder != PCL_NONE && !member(c->body, c->n, s->holder))
         return false;
@@ -98,6 +99,7 @@ bool pcl_chorus_look(const struct pcl_machine *m, const struct pcl_chorus *c, st
     pcl_fp_add(fp, (uint64_t)s->holder << 32 | s->head);
     pcl_fp_add(fp, (uint64_t)owner << 32 | s->tail);
     pcl_fp_add(fp, busy > m->at ? (uint64_t)(busy - m->at) : 0);
+    pcl_fp_add(fp, pace);
     pcl_fp_add(fp, m->cur);
     for (uint32_t i = 0; i < c->n; i++)
         if (!add_body(m, c, c->body[i], fp))

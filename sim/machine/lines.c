@@ -3,6 +3,16 @@
  * and never queues; a read miss joins the sharers; a write or an atomic invalidates them and
  * queues in request order. The cost of a transfer depends on the distance.
  *
+ * A line that many ask for at once is slower than its transfers. Requests meet at the line's home,
+ * which carries out one at a time and has the others try again:
+ *
+ *      CPU a --.                       grant to a                   grant to b
+ *      CPU b --+--> home of the line  |  transfer  | b c d retried |  transfer  | c d retried | ..
+ *      CPU c --|
+ *      CPU d --'                       each costs the home line_retry, and so all behind it
+ *
+ * How many are in line is told by how long it is, in grants as long as the last ones were.
+ *
  * Lines are named by class and number, so nothing is stored for the millions that nobody has
  * touched lately: the directory is a 4-way associative table that grows up to the machine's cache
  * capacity and then forgets the least recently used line of a set, which is thereby in memory
@@ -24,6 +34,7 @@ struct line {
     pcl_ns busy;  /* the last exclusive request completes */
     uint64_t share[SHARE_WORDS];
     uint32_t used;  /* stamp of the last use */
+    uint32_t pace;  /* ns from one grant to the next, lately */
     uint16_t owner; /* CPU, meaningful while exclusive */
     uint8_t exclusive;
     uint8_t pad;
@@ -184,6 +195,25 @@ static void waited_for_line(struct pcl_machine *m, pcl_ns ns)
     m->task[m->cur].spent[PCL_SPENT_LINE] += ns;
 }
 
+/* Requests before mine that have not been granted. Each comes from another CPU. */
+static pcl_ns in_line(const struct pcl_machine *m, const struct line *l)
+{
+    pcl_ns left = l->busy - m->at, n;
+
+    if (left <= 0 || l->pace == 0)
+        return 0;
+    n = (left + l->pace - 1) / l->pace;
+    return n < m->n_cpus ? n : m->n_cpus - 1;
+}
+
+/* Half of it is the last grant. */
+static uint32_t new_pace(const struct line *l, bool waited, pcl_ns cost)
+{
+    if (waited && l->pace)
+        cost = (l->pace + cost) / 2;
+    return cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+}
+
 /* Takes the line exclusive; own is what the operation costs once it is there. */
 static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
 {
@@ -196,9 +226,10 @@ static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
     if (fresh)
         cost += m->p->dram;
     else if (!(l->exclusive && l->owner == cpu)) {
-        cost += fetch(m, l, cpu, true);
+        cost += fetch(m, l, cpu, true) + m->p->line_retry * in_line(m, l);
         m->line_transfers++;
     }
+    l->pace = new_pace(l, start > m->at, cost);
     memset(l->share, 0, sizeof(l->share));
     join(l, cpu);
     l->exclusive = 1;
@@ -245,7 +276,8 @@ void pcl_line_touches(struct pcl_machine *m, pcl_line tag, uint64_t n)
     l->busy = m->at;
 }
 
-bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, pcl_ns *busy)
+bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, pcl_ns *busy,
+                   uint32_t *pace)
 {
     const struct line *l = m->has_lines ? known(m->lines, tag) : NULL;
 
@@ -253,6 +285,7 @@ bool pcl_line_look(const struct pcl_machine *m, pcl_line tag, uint16_t *owner, p
         return false;
     *owner = l->owner;
     *busy = l->busy;
+    *pace = l->pace;
     return true;
 }
 

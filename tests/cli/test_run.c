@@ -71,9 +71,9 @@ static void checking_is_accepted(void **state)
 static void a_broken_promise_is_exit_code_4(void **state)
 {
     (void)state;
-    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", NULL);
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "4", "--check", NULL);
     assert_code(&s, 0);
-    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", "--set",
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "4", "--check", "--set",
            "violations=never", NULL);
     assert_code(&s, 4);
     assert_says(s.err, "stale data");
