@@ -71,10 +71,10 @@ static void checking_is_accepted(void **state)
 static void a_broken_promise_is_exit_code_4(void **state)
 {
     (void)state;
-    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "4", "--check", NULL);
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", NULL);
     assert_code(&s, 0);
-    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "4", "--check", "--set",
-           "violations=never", NULL);
+    pclsim(&s, "run", "punch-race", "--scheme", "page-only", "--reps", "1", "--check", "--set",
+           "violations=never", "--set", "duration=100ms", NULL);
     assert_code(&s, 4);
     assert_says(s.err, "stale data");
     pclsim(&s, "run", "punch-race", "--scheme", "v5.9,range-tree", "--reps", "1", "--check", "--set",
