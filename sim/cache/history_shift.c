@@ -91,7 +91,7 @@ void pcl_history_shifted(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_oracle_op *w = &o->op[op];
 
-    for (uint32_t i = o->m->first_op; i != PCL_NONE; i = o->op[i].next) {
+    for (uint32_t i = o->m->first_op; o->m->shifts && i != PCL_NONE; i = o->op[i].next) {
         const struct pcl_oracle_op *p = &o->op[i];
         uint64_t first, last;
 

@@ -160,6 +160,7 @@ void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op)
         return;
     p->shown = 1;
     p->since = ++o->m->seq;
+    o->m->shifts++;
     pcl_history_shift(o, op);
 }
 
@@ -172,8 +173,10 @@ void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
     o->m->seq++;
     op_unlink(o, op);
     p = &o->op[op];
-    if (p->shown)
+    if (p->shown) {
+        o->m->shifts -= pcl_oracle_is_shift(p);
         pcl_history_end(o, op);
+    }
     o->op[op] = (struct pcl_oracle_op){.prev = PCL_NONE, .next = o->m->free_op};
     o->m->free_op = op;
 }

@@ -63,6 +63,8 @@ struct pcl_oracle_meta {
     uint32_t free_past, n_pasts, live_pasts;
     uint32_t sweep_at; /* tidy the whole history when so many truths live */
     uint32_t n_data;
+    uint32_t shifts; /* of the operations in flight, those that have shifted the history */
+    uint32_t pad;
 };
 
 struct pcl_oracle {

@@ -4,12 +4,24 @@
  * waiters conserved, Little's law. A broken law ends the run and says when, who, and with which
  * seed.
  *
+ * A look goes through everything there is, so with many tasks it costs more than what they did since
+ * the one before. Simulating pays for looking: each micro-step is worth a few visits of a request, a
+ * waiter or a task. A look waits until it is paid for, and the instances of a lock, whose invariants
+ * cost instances times requests, take turns for what is left. The look at the end of the run has
+ * credit of its own, half of what the whole run earned and something on top.
+ *
  * Little's law in the exact form: the area under the number of operations under way equals the sum
  * of the times that they have been under way, whatever the arrivals.
  */
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include "sim.h"
+
+enum {
+    VISITS_A_STEP = 2,    /* a micro-step takes the time of some 20 such visits */
+    LAST_VISITS = 1 << 21 /* some milliseconds */
+};
 
 void laws_break(struct pcl_sim *s, const char *fmt, ...)
 {
@@ -76,21 +88,48 @@ static void check_little(struct pcl_sim *s)
 static const enum pcl_role roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
                                       PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
 
+/* Held ranges of an instance stand together, by their begin; node numbers keep the order one. */
+static int by_begin(const void *a, const void *b)
+{
+    const struct pcl_range_node *x = *(const struct pcl_range_node *const *)a;
+    const struct pcl_range_node *y = *(const struct pcl_range_node *const *)b;
+
+    if (x->inst != y->inst)
+        return x->inst < y->inst ? -1 : 1;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+/* Goes through the held ranges by their begin and remembers whose end is the furthest, of all and of
+ * those held alone: who begins before it is in conflict. */
 static void check_exclusion(struct pcl_sim *s, const struct pcl_range_locks *R)
 {
-    for (uint32_t a = 0; a < R->n_nodes; a++) {
-        const struct pcl_range_node *x = &R->node[a];
+    const struct pcl_range_node **held = pcl_xcalloc(R->n_nodes + 1, sizeof(*held));
+    const struct pcl_range_node *far[2] = {NULL, NULL}; /* [1]: exclusive */
+    size_t n = 0;
 
-        if (!x->used || !x->held)
-            continue;
-        for (uint32_t b = a + 1; b < R->n_nodes; b++) {
-            const struct pcl_range_node *y = &R->node[b];
+    for (uint32_t i = 0; i < R->n_nodes; i++)
+        if (R->node[i].used && R->node[i].held)
+            held[n++] = &R->node[i];
+    qsort(held, n, sizeof(*held), by_begin);
+    for (size_t i = 0; i < n; i++) {
+        const struct pcl_range_node *x = held[i];
+        bool alone = x->mode == PCL_EXCLUSIVE;
 
-            if (y->used && y->held && x->inst == y->inst && pcl_range_conflict(x, y))
-                laws_break(s, "%s %u: tasks %u and %u hold conflicting ranges",
-                           pcl_role_name(R->role), x->inst, x->owner, y->owner);
-        }
+        if (i && held[i - 1]->inst != x->inst)
+            far[0] = far[1] = NULL;
+        const struct pcl_range_node *y = far[!alone];
+
+        if (y && x->start <= y->last)
+            laws_break(s, "%s %u: tasks %u and %u hold conflicting ranges",
+                       pcl_role_name(R->role), x->inst, y->owner, x->owner);
+        if (!far[0] || x->last > far[0]->last)
+            far[0] = x;
+        if (alone && (!far[1] || x->last > far[1]->last))
+            far[1] = x;
     }
+    free(held);
 }
 
 /* The causes of a wait do not overlap, and it is as long as all of them together. */
@@ -118,18 +157,42 @@ static void check_waits(struct pcl_sim *s, const char *name, const struct pcl_lo
     }
 }
 
+/* A lock's validator goes through all bodies and all requests of its role, that of an exact lock
+ * through these again for each request. */
+static int64_t cost_of(const struct pcl_range_locks *R)
+{
+    int64_t used = 1;
+
+    for (uint32_t i = 0; i < R->n_nodes && (R->ops->props & PCL_PROP_EXACT); i++)
+        used += R->node[i].used;
+    return used * R->n_nodes + R->n_bodies;
+}
+
+/* Instances take turns, as far as there is credit. */
+static void check_instances(struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    uint32_t *turn = &s->laws.turn[R->role];
+    const char *why = "";
+    int64_t cost = cost_of(R);
+
+    for (uint32_t n = 0; n < R->n_inst && s->laws.credit > 0; n++) {
+        uint32_t i = *turn < R->n_inst ? *turn : 0;
+
+        *turn = i + 1;
+        s->laws.credit -= cost;
+        if (!R->ops->validate(R, i, &why))
+            laws_break(s, "%s %u (%s): %s", pcl_role_name(R->role), i, R->ops->name, why);
+    }
+}
+
 static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
 {
-    const char *why = "";
-
     check_waits(s, pcl_role_name(R->role), &R->stats);
     if (R->ops->props & PCL_PROP_NULL)
         return;
-    if (R->n_nodes <= 4096)
-        check_exclusion(s, R);
-    for (uint32_t i = 0; R->ops->validate && i < R->n_inst; i++)
-        if (!R->ops->validate(R, i, &why))
-            laws_break(s, "%s %u (%s): %s", pcl_role_name(R->role), i, R->ops->name, why);
+    check_exclusion(s, R);
+    if (R->ops->validate)
+        check_instances(s, R);
 }
 
 /* No page had two owners at once, the lock's own state is sound, and no waiter is miscounted. */
@@ -153,12 +216,46 @@ static void check_pages(struct pcl_sim *s)
                    (unsigned long long)L->stats.waiters);
 }
 
-void laws_look(struct pcl_sim *s)
+static void look(struct pcl_sim *s)
 {
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
         check_ranges(s, &s->k.range[roles[i]]);
     check_pages(s);
     check_little(s);
+}
+
+/* What a look visits whatever there is credit for: every request, waiter and task. */
+static int64_t least_cost(const struct pcl_sim *s)
+{
+    int64_t cost = (int64_t)s->k.page.n_waiters * 2 + s->k.page.n_queues + s->k.n_bodies;
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        cost += s->k.range[roles[i]].n_nodes;
+    return cost;
+}
+
+/* Micro-steps that were simulated one by one. */
+static int64_t steps_taken(const struct pcl_sim *s)
+{
+    return (int64_t)(s->m.steps - s->m.leapt);
+}
+
+void laws_look_if_paid(struct pcl_sim *s)
+{
+    struct pcl_laws *l = &s->laws;
+
+    l->credit += (steps_taken(s) - l->looked) * VISITS_A_STEP;
+    l->looked = steps_taken(s);
+    if (l->credit < least_cost(s))
+        return;
+    l->credit -= least_cost(s);
+    look(s);
+}
+
+void laws_look(struct pcl_sim *s)
+{
+    s->laws.credit = LAST_VISITS + steps_taken(s);
+    look(s);
 }
 
 /* --- nobody is lost --------------------------------------------------------------------------------- */

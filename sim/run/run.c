@@ -9,7 +9,7 @@
 #include "sim.h"
 
 enum {
-    LOOKS = 64 /* times that the laws are looked at during a run */
+    LOOKS = 64 /* times that the laws are looked at during a run, at most */
 };
 
 static double wall(void)
@@ -31,7 +31,7 @@ static int run_to(struct pcl_sim *s, pcl_ns to, const volatile int *cancel)
 
             if (rc)
                 return rc;
-            laws_look(s);
+            laws_look_if_paid(s);
         }
     return s->m.stop ? PCL_OK : pcl_machine_run(&s->m, to, cancel);
 }

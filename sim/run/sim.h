@@ -30,6 +30,9 @@ struct pcl_laws {
     bool broken;
     char text[512];
     uint32_t deadlocked; /* tasks in a ring at the end of the run */
+    int64_t credit;      /* visits that are paid for; below 0: the last look took more */
+    int64_t looked;      /* micro-steps when it was counted last */
+    uint32_t turn[PCL_N_ROLES]; /* the instance whose invariants are looked at next */
     /* Little's law: the area under the number of operations under way, and their times */
     int64_t under_way;
     pcl_ns area_at;
@@ -99,7 +102,9 @@ size_t sim_task_bytes(const struct pcl_sim *s);
 void laws_init(struct pcl_sim *s);
 void laws_op_begin(struct pcl_sim *s);
 void laws_op_end(struct pcl_sim *s);
-/** Looks at the whole state; called now and then, and at the end. */
+/** Looks at the whole state, if the micro-steps since the last time have paid for it. */
+void laws_look_if_paid(struct pcl_sim *s);
+/** The same now, with credit of its own: the last look. */
 void laws_look(struct pcl_sim *s);
 /** True when every task of the workload that has not ended waits and nothing is under way that could
  * wake it. */

@@ -60,6 +60,30 @@ static void two_hold_one_range(struct pcl_sim *s)
     laws_look(s);
 }
 
+/* The one in conflict is not the neighbour: a shared range that began earlier reaches further. */
+static void a_short_range_hides_a_long_one(struct pcl_sim *s)
+{
+    struct pcl_range_locks *R = &s->k.range[PCL_ROLE_IOLOCK];
+    static const struct pcl_range_node held[] = {
+        {.start = 1000, .last = 9000, .mode = PCL_SHARED, .inst = 7},
+        {.start = 2000, .last = 3000, .mode = PCL_SHARED, .inst = 7},
+        {.start = 4000, .last = 9999, .mode = PCL_EXCLUSIVE, .inst = 8},
+        {.start = 4000, .last = 5000, .mode = PCL_EXCLUSIVE, .inst = 7},
+    };
+    struct pcl_range_node *n = R->node;
+
+    for (size_t i = 0; i < LENGTH(held); i++) {
+        assert_false(s->laws.broken); /* other instance, both shared: no conflict */
+        while (n->used)
+            n++;
+        assert_true(n < R->node + R->n_nodes);
+        *n = held[i];
+        n->used = n->held = 1;
+        if (i + 1 == LENGTH(held) || i == 2)
+            laws_look(s);
+    }
+}
+
 static void a_waiter_is_miscounted(struct pcl_sim *s)
 {
     s->k.page.stats.waiters++;
@@ -123,6 +147,7 @@ static void broken_things_break_laws(void **unused)
     (void)unused;
     broken("conflicting ranges", "v5.9", two_hold_one_range);
     broken("conflicting ranges", "range-tree", two_hold_one_range);
+    broken("conflicting ranges", "range-tree", a_short_range_hides_a_long_one);
     broken("another owner", "v5.9", everybody_owns_the_page);
     broken("queued", "v5.9", a_waiter_is_miscounted);
     broken("Little", "v5.9", an_operation_takes_no_time);
@@ -130,6 +155,49 @@ static void broken_things_break_laws(void **unused)
     broken("wake-up", "v5.9-rc1", unlocks_wake_nobody);
     broken("wake-up", "v5.9", unlocks_wake_nobody);
     broken("iolock", "v5.9", a_lock_is_never_given_back);
+}
+
+/* Looking must not cost more than simulating: with many tasks a look waits until it is paid for, and
+ * the instances take turns; but each has its turn. */
+static void looks_are_paid_for_and_instances_take_turns(void **unused)
+{
+    static const char text[] =
+        "[scenario]\ntitle = t\nfs = xfs\nmachine = guest-2vcpu\nduration = 1s\n[file f]\n"
+        "size = 64k\ncached = all\n[group a]\ntasks = 300\ntasks_are = processes\n"
+        "mix = fault:1\nthink = 1us\n";
+    struct setting set;
+    struct pcl_sim s;
+    struct pcl_result r;
+    struct pcl_err err;
+    uint32_t *turn = &s.laws.turn[PCL_ROLE_MMAP], n = 300;
+    uint64_t looks = 0;
+
+    (void)unused;
+    setting_text(&set, text, "v5.9", NULL, 0);
+    set.job.check = true;
+    pcl_result_init(&r);
+    must(sim_init(&s, &set.job, &r, &err), &err);
+    sim_measure(&s);
+    laws_look_if_paid(&s);
+    assert_int_equal(*turn, 0); /* nothing has happened, nothing is paid for */
+    struct pcl_range_locks *R = &s.k.range[PCL_ROLE_MMAP];
+
+    assert_int_equal(R->n_inst, n);
+    memset(pcl_range_state(&s.k.range[PCL_ROLE_MMAP], n - 1), 0xff, R->ops->state_size);
+    for (pcl_ns t = 0; !s.laws.broken && t < 1000000000; t += 100000) {
+        uint32_t before = *turn;
+
+        assert_int_equal(pcl_machine_run(&s.m, t, NULL), PCL_OK);
+        laws_look_if_paid(&s);
+        assert_true(*turn >= before);
+        looks += *turn != before;
+    }
+    assert_true(s.laws.broken);
+    assert_int_equal(*turn, n); /* it was found when its turn had come */
+    assert_true(looks > 1);
+    sim_fini(&s);
+    pcl_result_fini(&r);
+    setting_fini(&set);
 }
 
 /* A page lock whose unlock does nothing at all. */
@@ -312,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_things_break_laws),
+        cmocka_unit_test(looks_are_paid_for_and_instances_take_turns),
         cmocka_unit_test(a_deadlock_ends_the_run),
         cmocka_unit_test(waiting_for_the_cpu_is_no_deadlock),
         cmocka_unit_test(a_ring_of_waiters_is_told),
