@@ -28,7 +28,7 @@
     X(STALE, "stale data")  /* content that was not right during the read */                   \
     X(INDEX, "wrong index") /* content of another page of the file */                          \
     X(MAPPING, "mapping left to a removed folio")                                              \
-    X(LOST, "lost dirty data") /* dropped, and the disk does not have it */                    \
+    X(LOST, "lost dirty data") /* dropped, or marked nowhere, and the disk does not have it */                    \
     X(FREED, "write to a freed block")                                                         \
     X(TORN, "torn access")                                                                     \
     X(DEADLOCK, "deadlock")                                                                    \
@@ -120,7 +120,8 @@ void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff);
 enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio,
                                uint32_t inode, uint64_t pgoff);
 
-/** A load or a store by user code through a mapping of page pgoff of inode to that folio. */
+/** A load or a store by user code through a mapping of page pgoff of inode to that folio. A store into a
+ * clean folio is lost: no write-back looks for it. */
 enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio,
                                  uint32_t inode, uint64_t pgoff);
 

@@ -217,6 +217,19 @@ enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio
 
 /* While an operation that changes the page is in flight, a mapping to a removed folio may be
  * what that operation is about to tear down; it is the content that counts then. */
+/* User code has stored through a mapping. If the folio is clean no write-back will look for it: the next
+ * fsync returns without it. */
+static enum pcl_wrong stored(struct pcl_oracle *o, uint32_t folio, uint32_t inode, uint64_t pgoff)
+{
+    struct pcl_wrong_info info = {
+        .what = PCL_WRONG_LOST, .inode = inode, .pgoff = pgoff, .folio = folio};
+
+    if (o->c->flags[folio] & PCL_FOLIO_DIRTY)
+        return PCL_WRONG_RIGHT;
+    info.seen = info.right = pcl_oracle_folio_content(o, folio, pgoff);
+    return pcl_oracle_report(o, &info);
+}
+
 enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio,
                                  uint32_t inode, uint64_t pgoff)
 {
@@ -238,7 +251,7 @@ enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t foli
     op = pcl_oracle_begin(o, PCL_TRUTH_WRITE, inode, pgoff, pgoff);
     pcl_oracle_store(o, op, folio, pgoff);
     pcl_oracle_end(o, op);
-    return PCL_WRONG_RIGHT;
+    return stored(o, folio, inode, pgoff);
 }
 
 /* Dirty data of a page leave the cache: wrong if they are right, nobody is changing the page,

@@ -45,7 +45,7 @@ static void report(void *arg, const struct pcl_wrong_info *w)
                        pcl_op_name((enum pcl_op)s->k.call[cur].op));
     (void)snprintf(s->kind, sizeof s->kind, "%s", pcl_wrong_name(w->what));
     if (w->what == PCL_WRONG_LOST)
-        (void)snprintf(s->text, sizeof s->text, "page %" PRIu64 " of file %" PRIu32 ": %s drops %s",
+        (void)snprintf(s->text, sizeof s->text, "page %" PRIu64 " of file %" PRIu32 ": %s loses %s",
                        w->pgoff, w->inode, who, seen);
     else
         (void)snprintf(s->text, sizeof s->text,

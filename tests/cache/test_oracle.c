@@ -382,6 +382,7 @@ static void a_mapping_to_a_removed_folio_is_seen(void **state)
     f = read_page(&g, 5);
     pcl_map_set(g.c, 0, 0, 5, f, true);
     assert_int_equal(pcl_oracle_mapped(g.o, false, f, 0, 5), PCL_WRONG_RIGHT);
+    pcl_folio_set_dirty(g.c, f);
     assert_int_equal(pcl_oracle_mapped(g.o, true, f, 0, 5), PCL_WRONG_RIGHT);
     p = begin(&g, PCL_TRUTH_ZERO, 0, 100);
     pcl_cache_remove(g.c, f, NULL);
@@ -390,6 +391,25 @@ static void a_mapping_to_a_removed_folio_is_seen(void **state)
     assert_int_equal(pcl_oracle_mapped(g.o, false, f, 0, 5), PCL_WRONG_MAPPING);
     assert_int_equal(pcl_oracle_mapped(g.o, true, f, 0, 5), PCL_WRONG_MAPPING);
     assert_int_equal(pcl_oracle_count(g.o, PCL_WRONG_MAPPING), 2);
+    (void)pcl_map_clear(g.c, 0, 0, 5);
+    rig_down(&g);
+}
+
+/* Writable and clean: what is stored there is marked nowhere. */
+static void a_store_into_a_clean_folio_is_lost(void **state)
+{
+    struct rig g;
+    uint32_t f;
+
+    (void)state;
+    rig_up(&g, false);
+    f = read_page(&g, 5);
+    pcl_map_set(g.c, 0, 0, 5, f, true);
+    pcl_folio_set_dirty(g.c, f);
+    assert_int_equal(pcl_oracle_mapped(g.o, true, f, 0, 5), PCL_WRONG_RIGHT);
+    pcl_folio_clear_dirty(g.c, f);
+    assert_int_equal(pcl_oracle_mapped(g.o, false, f, 0, 5), PCL_WRONG_RIGHT);
+    assert_int_equal(pcl_oracle_mapped(g.o, true, f, 0, 5), PCL_WRONG_LOST);
     (void)pcl_map_clear(g.c, 0, 0, 5);
     rig_down(&g);
 }
@@ -459,6 +479,7 @@ int main(void)
         cmocka_unit_test(runs_keep_their_content),
         cmocka_unit_test(pages_of_a_large_folio_have_their_own_content),
         cmocka_unit_test(a_mapping_to_a_removed_folio_is_seen),
+        cmocka_unit_test(a_store_into_a_clean_folio_is_lost),
         cmocka_unit_test(a_mapping_to_another_page_is_a_wrong_index),
         cmocka_unit_test(no_oracle_costs_no_care),
         cmocka_unit_test(classes_have_names),
