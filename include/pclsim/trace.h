@@ -41,6 +41,14 @@ struct pcl_trace_skip {
     uint64_t lines;
 };
 
+/* How fast the device was, from issue to completion: what a block trace tells. */
+struct pcl_trace_device {
+    const char *what; /* "read", "write", "discard" */
+    uint64_t requests, bytes;
+    double mean_ns;
+    pcl_ns min, p50, p90, p99, p999, max;
+};
+
 /* Evidence bits: what this recording can show. */
 enum pcl_evidence {
     PCL_HAS_THREADS = 1u << 0,
@@ -78,11 +86,13 @@ struct pcl_trace {
                                * which has no operation here ("not modelled yet"), static */
     struct pcl_trace_lock *locks; /* what lock events measured, by class and mode */
     size_t n_locks;
+    struct pcl_trace_device *device; /* by kind of request */
+    size_t n_device, device_most_open; /* most requests at the device at a time */
     const char **notes; /* remarks on this recording, static texts */
     size_t n_notes;
 };
 
-/** Reads a trace file (gzip by magic number; "-" is standard input). On success the caller frees
+/** Reads a trace file (gzip and zstd by magic number; "-" is standard input). On success the caller frees
  * *out with pcl_trace_free. Lines that cannot be read are counted skips; a file in which no line
  * can be recognised is an error that names the formats known. */
 int pcl_trace_read(const char *path, struct pcl_trace **out, struct pcl_err *err);

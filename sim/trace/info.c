@@ -250,6 +250,26 @@ static void print_sharing(FILE *out, const struct pcl_trace *t, const struct sha
                   (unsigned long long)t->time_backwards);
 }
 
+static void print_device(FILE *out, const struct pcl_trace *t)
+{
+    char bytes[32];
+
+    if (t->n_device == 0)
+        return;
+    (void)fprintf(out, "\ndevice, issue to completion, us; at most %zu requests at a time\n",
+                  t->device_most_open);
+    (void)fprintf(out, "%-8s %8s %9s %8s %8s %8s %8s %8s\n", "", "requests", "bytes", "mean",
+                  "min", "p50", "p99", "max");
+    for (size_t i = 0; i < t->n_device; i++) {
+        const struct pcl_trace_device *d = &t->device[i];
+        (void)fprintf(out, "%-8s %8llu %9s %8.1f %8.1f %8.1f %8.1f %8.1f\n", d->what,
+                      (unsigned long long)d->requests,
+                      format_bytes(d->bytes, bytes, sizeof(bytes)), d->mean_ns / 1000.0,
+                      (double)d->min / 1000.0, (double)d->p50 / 1000.0,
+                      (double)d->p99 / 1000.0, (double)d->max / 1000.0);
+    }
+}
+
 static void print_evidence(FILE *out, const struct pcl_trace *t)
 {
     char shown[128] = "", hidden[128] = "", text[160];
@@ -280,6 +300,7 @@ void pcl_trace_info_text(FILE *out, const struct pcl_trace *t)
 
     count_ops(t, by_op, &sh);
     print_head(out, t);
+    print_device(out, t);
     print_ops(out, t, by_op);
     print_threads(out, t);
     print_inodes(out, t);
@@ -390,6 +411,28 @@ static json_t *inodes_json(const struct pcl_trace *t)
     return list;
 }
 
+static json_t *device_json(const struct pcl_trace *t)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < t->n_device; i++) {
+        const struct pcl_trace_device *d = &t->device[i];
+        json_t *k = json_object();
+        set(k, "what", json_string(d->what));
+        set(k, "requests", count(d->requests));
+        set(k, "bytes", count(d->bytes));
+        set(k, "mean_ns", json_real(d->mean_ns));
+        set(k, "min_ns", number(d->min));
+        set(k, "p50_ns", number(d->p50));
+        set(k, "p90_ns", number(d->p90));
+        set(k, "p99_ns", number(d->p99));
+        set(k, "p999_ns", number(d->p999));
+        set(k, "max_ns", number(d->max));
+        append(list, k);
+    }
+    return list;
+}
+
 static json_t *doubts_json(const struct pcl_trace *t)
 {
     json_t *k = json_object();
@@ -436,6 +479,10 @@ int pcl_trace_info_json(FILE *out, const struct pcl_trace *t)
         t->tracer_ns_per_call >= 0.0 ? json_real(t->tracer_ns_per_call) : json_null());
     set(tracer, "note", json_string(t->tracer_note));
     set(root, "tracer", tracer);
+    if (t->n_device > 0) {
+        set(root, "device", device_json(t));
+        set(root, "device_most_open", count(t->device_most_open));
+    }
     for (size_t i = 0; i < t->n_notes; i++)
         append(notes, json_string(t->notes[i]));
     set(root, "notes", notes);

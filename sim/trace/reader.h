@@ -29,4 +29,10 @@ int trace_inflate(const char *name, const char *data, size_t size, size_t max, c
 /** Inflates the beginning: at most n bytes into out, returns how many. */
 size_t trace_inflate_head(const char *data, size_t size, char *out, size_t n);
 
+/* zstd.c: the same for zstd. */
+bool trace_is_zstd(const char *data, size_t size);
+int trace_unzstd(const char *name, const char *data, size_t size, size_t max, char **out,
+                 size_t *out_size, struct pcl_err *err);
+size_t trace_unzstd_head(const char *data, size_t size, char *out, size_t n);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * The front of the trace readers: gets the bytes, inflates them, finds the format by content
+ * The front of the trace readers: gets the bytes, unpacks them, finds the format by content
  * and lets its reader do the rest.
  */
 #include "reader.h"
@@ -76,10 +76,11 @@ bool pcl_trace_recognise(const char *data, size_t size)
     char *head;
     bool known;
 
-    if (!trace_is_gzip(data, size))
+    if (!trace_is_gzip(data, size) && !trace_is_zstd(data, size))
         return recognise(data, size) != NULL;
     head = pcl_xcalloc(HEAD, 1);
-    size = trace_inflate_head(data, size, head, HEAD);
+    size = trace_is_zstd(data, size) ? trace_unzstd_head(data, size, head, HEAD)
+                                     : trace_inflate_head(data, size, head, HEAD);
     known = recognise(head, size) != NULL;
     free(head);
     return known;
@@ -101,7 +102,7 @@ static const char *looks_like(const char *data, size_t size)
 
 static int not_a_trace(const char *name, const char *data, size_t size, struct pcl_err *err)
 {
-    char known[256] = "", line[61];
+    char known[400] = "", line[61];
     const char *what = looks_like(data, size);
     size_t used = 0, n = 0;
     int rc;
@@ -153,10 +154,12 @@ int pcl_trace_parse(const char *name, const char *data, size_t size, struct pcl_
     size_t n;
     int rc;
 
-    if (!trace_is_gzip(data, size)) {
+    if (!trace_is_gzip(data, size) && !trace_is_zstd(data, size)) {
         rc = parse_text(name, data, size, out, err);
     } else {
-        rc = trace_inflate(name, data, size, MAX_BYTES, &text, &n, err);
+        rc = trace_is_zstd(data, size)
+                 ? trace_unzstd(name, data, size, MAX_BYTES, &text, &n, err)
+                 : trace_inflate(name, data, size, MAX_BYTES, &text, &n, err);
         if (rc == PCL_OK) {
             rc = parse_text(name, text, n, out, err);
             free(text);
@@ -193,6 +196,7 @@ void pcl_trace_free(struct pcl_trace *t)
     free(t->skips);
     free(t->notes);
     free(t->locks);
+    free(t->device);
     free(t->path);
     free(t);
 }
