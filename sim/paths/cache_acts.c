@@ -124,14 +124,25 @@ enum pcl_flow act_tmpfs_hole(struct pcl_kernel *k, struct pcl_call *c, const str
     return flow_to(k, c, s->to[0], FLOW_STEP);
 }
 
-/* O_APPEND: the position is the end of file, read under the lock. */
+/* A range lock that was asked for from the end of file on, and the file has been cut since. */
+static bool locked_behind(const struct pcl_kernel *k, const struct pcl_call *c, int64_t size)
+{
+    const struct pcl_range_locks *R = &k->range[PCL_ROLE_IOLOCK];
+    uint32_t held = c->held[PCL_ROLE_IOLOCK];
+
+    return held && (R->ops->props & (PCL_PROP_EXACT | PCL_PROP_COARSE)) &&
+           size < R->node[held - 1].start;
+}
+
+/* O_APPEND: the position is the end of file, read under the lock. The lock does not cover it: to[0]. */
 enum pcl_flow act_append_position(struct pcl_kernel *k, struct pcl_call *c,
                                   const struct pcl_step *s)
 {
-    (void)s;
     if (!(c->flags & PCL_OPF_APPEND))
         return flow_next(c, FLOW_SKIP);
     pcl_load(k->m, inode_line(c));
+    if (locked_behind(k, c, pcl_inode_size(k->cache, c->inode)))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
     c->off = pcl_inode_size(k->cache, c->inode);
     if (c->len > PCL_OFF_MAX - c->off)
         c->len = PCL_OFF_MAX - c->off;

@@ -157,7 +157,8 @@ static enum pcl_flow try_again(struct pcl_kernel *k, struct pcl_call *c, enum pc
     struct pcl_machine *m = k->m;
 
     c->held[role] = 0;
-    (void)begin_lock(k, c, role);
+    if (!begin_lock(k, c, role)) /* what it waited for is over: a punch on tmpfs */
+        return flow_next(c, FLOW_STEP);
     k->range[role].op[m->cur].contended = true;
     if (c->phase++ < TRIES)
         return FLOW_STEP;

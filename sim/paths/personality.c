@@ -31,6 +31,7 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_INSERT] =        {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_EXCHANGE] =      {"-XXXS", "-XXXS", "-----"},
     [PCL_OP_ALLOCATE] =      {"-XXX-", "-X-X-", "-X---"},
+    [PCL_OP_PAGE_LOCK] =     {"--S--", "--S--", "-----"}, /* of an absent page */
     [PCL_OP_DONTNEED] =      {"S----", "S----", "S----"},
     [PCL_OP_MMAP] =          {"X---X", "X---X", "X---X"},
     [PCL_OP_MUNMAP] =        {"X---X", "X---X", "X---X"},
@@ -173,6 +174,17 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
         *last = c->off + (c->len > 0 ? c->len - 1 : 0);
     if (*last < PCL_OFF_MAX - 1)
         *last |= mask;
+    if (role == PCL_ROLE_INVALIDATE && c->ahead < c->ahead_end) {
+        /* what a miss brings in, be it around or ahead of what was asked for */
+        int64_t from = (int64_t)(c->ahead << PCL_PAGE_SHIFT);
+        int64_t page = (int64_t)((c->ahead_end - 1) << PCL_PAGE_SHIFT);
+
+        *start = from < *start ? from : *start;
+        *last = page > *last ? page | mask : *last;
+        if (*last == PCL_OFF_MAX)
+            *last = PCL_OFF_MAX - 1;
+        return;
+    }
     bool grows = c->op == PCL_OP_WRITE || c->op == PCL_OP_DWRITE || c->op == PCL_OP_ALLOCATE ||
                  c->op == PCL_OP_ZERO;
 
@@ -184,7 +196,8 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
     }
     if (c->op == PCL_OP_TRUNCATE || (c->flags & PCL_OPF_APPEND) || (grows && extends(k, c))) {
         /* the size changes: everything from the lower end of the change on. Of an append the
-         * position is known only under the lock, but it is not before the present size */
+         * position is known only under the lock; should it be before the present size by then,
+         * the lock is asked for again */
         if (c->flags & PCL_OPF_APPEND)
             *start = size;
         if (size < *start)

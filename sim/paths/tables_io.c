@@ -60,9 +60,10 @@ const struct pcl_step pcl_buffered_read_path[] = {
 /* generic_perform_write() or iomap_file_buffered_write() under the filesystem's write_iter */
 const struct pcl_step pcl_buffered_write_path[] = {
     S_ENTER(syscall),
+    S_AT(L_AGAIN),
     S_LOCK(IOLOCK),
     S_FS(WRITE),
-    S_DO(append_position),
+    S_IF(append_position, L_REJECTED),
     S_AT(L_NEXT),
     S_COND,
     S_LOCK(ILOCK),
@@ -93,6 +94,9 @@ const struct pcl_step pcl_buffered_write_path[] = {
     S_DO(page_unlock),
     S_DO(put),
     S_GOTO(L_RETRY),
+    S_AT(L_REJECTED),
+    S_UNLOCK(IOLOCK),
+    S_GOTO(L_AGAIN),
     S_END,
 };
 

@@ -4,7 +4,8 @@
  */
 #include "tables.h"
 
-/* The bare page lock: find, lock, recheck, compute, unlock. */
+/* The bare page lock: find, lock, recheck, compute, unlock. A page that is absent is brought in as
+ * everybody must: under the invalidate lock, or it may come back behind a punch's back. */
 const struct pcl_step pcl_page_lock_path[] = {
     S_ENTER(fault),
     S_AT(L_RETRY),
@@ -18,9 +19,14 @@ const struct pcl_step pcl_page_lock_path[] = {
     S_DO(put),
     S_EXIT,
     S_AT(L_MISS),
-    S_IF(insert, L_RETRY),
+    S_LOCK(INVALIDATE),
+    S_IF(insert, L_BUSY),
     S_DO(set_uptodate),
+    S_UNLOCK(INVALIDATE),
     S_GOTO(L_LOCKED),
+    S_AT(L_BUSY),
+    S_UNLOCK(INVALIDATE),
+    S_GOTO(L_RETRY),
     S_AT(L_GONE),
     S_DO(page_unlock),
     S_DO(put),
