@@ -151,7 +151,8 @@ static uint64_t hash_of(const unsigned char *p, size_t n)
         h = mix(h, word);
     }
     word = 0;
-    memcpy(&word, p, n);
+    if (n > 0)
+        memcpy(&word, p, n);
     return mix(h, word);
 }
 
@@ -219,7 +220,8 @@ static const unsigned char *decode(const struct bytes *root, const unsigned char
         done += r.other;
         code += r.other * WORD;
     }
-    memcpy(to + words * WORD, code, bytes - words * WORD);
+    if (bytes > words * WORD)
+        memcpy(to + words * WORD, code, bytes - words * WORD);
     return code + (bytes - words * WORD);
 }
 
@@ -369,18 +371,22 @@ static uint64_t root_hash(const struct store *s)
     return h;
 }
 
+static bool give(FILE *f, const void *array, size_t n, size_t size)
+{
+    return n == 0 || fwrite(array, size, n, f) == n;
+}
+
 static bool write_all(FILE *f, const struct header *h, const struct store *s)
 {
-    return fwrite(h, sizeof *h, 1, f) == 1 &&
-           fwrite(s->found, sizeof *s->found, s->n_found, f) == s->n_found &&
-           fwrite(&s->n_slots, sizeof s->n_slots, 1, f) == 1 &&
-           fwrite(s->slot_hash, sizeof *s->slot_hash, s->n_slots, f) == s->n_slots &&
-           fwrite(s->slot_number, sizeof *s->slot_number, s->n_slots, f) == s->n_slots &&
-           fwrite(s->edge, sizeof *s->edge, s->n_edges, f) == s->n_edges &&
-           fwrite(s->end, sizeof *s->end, s->n_ends, f) == s->n_ends &&
-           fwrite(s->level.at, sizeof *s->level.at, s->level.n, f) == s->level.n &&
-           fwrite(s->level.number, sizeof *s->level.number, s->level.n, f) == s->level.n &&
-           fwrite(s->level.codes.p, 1, s->level.codes.used, f) == s->level.codes.used;
+    return give(f, h, 1, sizeof *h) && give(f, s->found, s->n_found, sizeof *s->found) &&
+           give(f, &s->n_slots, 1, sizeof s->n_slots) &&
+           give(f, s->slot_hash, s->n_slots, sizeof *s->slot_hash) &&
+           give(f, s->slot_number, s->n_slots, sizeof *s->slot_number) &&
+           give(f, s->edge, s->n_edges, sizeof *s->edge) &&
+           give(f, s->end, s->n_ends, sizeof *s->end) &&
+           give(f, s->level.at, s->level.n, sizeof *s->level.at) &&
+           give(f, s->level.number, s->level.n, sizeof *s->level.number) &&
+           give(f, s->level.codes.p, s->level.codes.used, 1);
 }
 
 int store_save(const struct store *s, const char *path, uint64_t key,

@@ -44,6 +44,7 @@ static void begin(struct explored *x, const char *text, const char *scheme)
     struct pcl_schemes known = {0};
     struct pcl_err err = {0};
 
+    *x = (struct explored){.scenario = NULL};
     assert_int_equal(pcl_scenario_parse("t.ini", text, NULL, 0, &x->scenario, &err), PCL_OK);
     assert_int_equal(pcl_schemes_default(&known, &err), PCL_OK);
     assert_int_equal(pcl_scheme_resolve(&known, scheme, &x->scheme, &err), PCL_OK);
