@@ -219,6 +219,8 @@ struct pcl_machine {
     uint32_t n_flight;
     pcl_ns *channel_free;         /* [dev_channels] */
     pcl_ns read_bus_free, write_bus_free;
+    uint64_t unprogrammed;        /* bytes in the device's buffer that fill no program yet */
+    uint32_t next_die;
 
     /* the micro-step under way */
     uint32_t cur;     /* body */

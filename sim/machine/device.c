@@ -1,6 +1,18 @@
 /*
  * The storage device: a number of channels, each with one request at a time; a latency drawn per
  * request from its key; one bus for reads and one for writes whose bandwidth the transfers share.
+ *
+ * With dev_program, channels are flash dies and no longer a pool. A read needs the die where its data
+ * lie. A write is done once it is in the drive's buffer, which is programmed to the dies in turn, a
+ * unit at a time, and a die that is being programmed reads nothing:
+ *
+ *      writes --> buffer --unit--> die 0  [ program      ]   [ program      ]
+ *                        --unit--> die 1     [ program      ]
+ *      read of die 0 ....................|  waits  |read|
+ *
+ * A unit is what one die programs in that time when all of them make up the write bandwidth. Each die
+ * has room for one unit: a write that fills another waits until the die begins with it.
+ *
  * Everything is computed when a request is submitted; the device is one entity whose event is the
  * earliest completion.
  */
@@ -104,6 +116,92 @@ static pcl_ns transfer_ns(uint64_t bytes, int64_t bw)
     return ns < (pcl_u128)PCL_NS_MAX ? (pcl_ns)ns : PCL_NS_MAX;
 }
 
+static pcl_ns later(pcl_ns a, pcl_ns b)
+{
+    return a > b ? a : b;
+}
+
+static pcl_ns times_ns(pcl_ns ns, uint64_t times)
+{
+    pcl_u128 all = (pcl_u128)ns * times;
+
+    return all < (pcl_u128)PCL_NS_MAX ? (pcl_ns)all : PCL_NS_MAX;
+}
+
+struct request {
+    bool write;
+    uint64_t bytes;
+    pcl_ns wait; /* latency drawn for it */
+};
+
+/* Moves the data once both they and the bus are there; when that is done. */
+static pcl_ns move(struct pcl_machine *m, const struct request *q, pcl_ns from)
+{
+    pcl_ns *bus = q->write ? &m->write_bus_free : &m->read_bus_free;
+
+    *bus = pcl_ns_add(later(from, *bus),
+                      transfer_ns(q->bytes, q->write ? m->p->dev_write_bw : m->p->dev_read_bw));
+    return *bus;
+}
+
+static pcl_ns serve_by_any(struct pcl_machine *m, const struct request *q)
+{
+    pcl_ns *channel = &m->channel_free[first_channel(m)], start = later(m->at, *channel);
+
+    *channel = later(pcl_ns_add(start, q->wait), move(m, q, start));
+    return *channel;
+}
+
+/* Bytes that one program writes; 0: this device's reads do not wait for programs. */
+static uint64_t program_unit(const struct pcl_profile *p)
+{
+    if (p->dev_program <= 0 || p->dev_write_bw <= 0 || p->dev_channels <= 0)
+        return 0;
+    pcl_u128 unit = (pcl_u128)p->dev_program * (pcl_u128)p->dev_write_bw / 1000000000u /
+                    (pcl_u128)p->dev_channels;
+
+    return unit ? (uint64_t)unit : 1;
+}
+
+/* Reads a unit of each die from the first one on. */
+static pcl_ns read_dies(struct pcl_machine *m, const struct request *q, uint64_t unit,
+                        uint64_t first)
+{
+    uint64_t n = (uint64_t)m->p->dev_channels, units = q->bytes / unit + (q->bytes % unit != 0);
+    pcl_ns start = m->at, due = m->at;
+
+    for (uint64_t i = 0; i < n && i < units; i++) {
+        pcl_ns *die = &m->channel_free[(first + i) % n], begins = later(m->at, *die);
+
+        *die = pcl_ns_add(begins, times_ns(q->wait, units / n + (i < units % n)));
+        start = later(start, begins);
+        due = later(due, *die);
+    }
+    return later(due, move(m, q, start));
+}
+
+/* Takes the data into the buffer, whose full units go to the dies. */
+static pcl_ns program_dies(struct pcl_machine *m, const struct request *q, uint64_t unit)
+{
+    uint64_t n = (uint64_t)m->p->dev_channels, units = q->bytes / unit;
+    pcl_ns moved = move(m, q, m->at), due = later(moved, pcl_ns_add(m->at, q->wait));
+
+    m->unprogrammed += q->bytes % unit;
+    if (m->unprogrammed >= unit) {
+        m->unprogrammed -= unit;
+        units++;
+    }
+    for (uint64_t i = 0; i < n && i < units; i++) {
+        uint64_t times = units / n + (i < units % n);
+        pcl_ns *die = &m->channel_free[(m->next_die + i) % n], begins = later(moved, *die);
+
+        *die = pcl_ns_add(begins, times_ns(m->p->dev_program, times));
+        due = later(due, pcl_ns_add(begins, times_ns(m->p->dev_program, times - 1)));
+    }
+    m->next_die = (uint32_t)((m->next_die + units) % n);
+    return due;
+}
+
 void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t key,
                    uint32_t kind, uint64_t arg)
 {
@@ -111,6 +209,8 @@ void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t k
     struct pcl_dist latency = {.kind = PCL_DIST_LOGNORMAL,
                                .a = write ? p->dev_write : p->dev_read,
                                .s = (double)(write ? p->dev_write_cv : p->dev_read_cv) / 100.0};
+    struct pcl_stream draws = pcl_stream(m->seed, m->replication, key, PCL_DRAW_DEVICE);
+    uint64_t unit = program_unit(p);
 
     if (m->explore) {
         pcl_irq_raise(m, 0, kind, arg);
@@ -118,20 +218,14 @@ void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t k
     }
     if (latency.s <= 0)
         latency.kind = PCL_DIST_CONST;
-    pcl_ns wait = pcl_dist_draw(
-        &latency, pcl_stream(m->seed, m->replication, key, PCL_DRAW_DEVICE), write);
-    uint32_t ch = first_channel(m);
-    pcl_ns *bus = write ? &m->write_bus_free : &m->read_bus_free;
-    pcl_ns start = m->at > m->channel_free[ch] ? m->at : m->channel_free[ch];
-    pcl_ns moved = pcl_ns_add(start > *bus ? start : *bus,
-                              transfer_ns(bytes, write ? p->dev_write_bw : p->dev_read_bw));
-    pcl_ns due = pcl_ns_add(start, wait);
+    struct request q = {write, bytes, pcl_dist_draw(&latency, draws, write)};
 
-    *bus = moved;
-    if (moved > due)
-        due = moved;
-    m->channel_free[ch] = due;
-    submit(m, due, kind, arg);
+    if (!unit)
+        submit(m, serve_by_any(m, &q), kind, arg);
+    else if (write)
+        submit(m, program_dies(m, &q, unit), kind, arg);
+    else
+        submit(m, read_dies(m, &q, unit, pcl_below(draws, 2, 0, (uint64_t)p->dev_channels)), kind, arg);
 }
 
 void pcl_device_flush(struct pcl_machine *m, uint32_t kind, uint64_t arg)

@@ -188,6 +188,49 @@ static void transfers_share_the_bandwidth_of_their_direction(void **unused)
     rig_free(r);
 }
 
+/* One die, units of 1300 bytes. */
+static void reads_wait_for_programs_of_their_die(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 1);
+
+    (void)unused;
+    r->p.dev_channels = 1;
+    r->p.dev_read = 100;
+    r->p.dev_write = 10;
+    r->p.dev_write_bw = 1000000000; /* a byte a ns */
+    r->p.dev_program = 1300;
+    rig_open(r, 1, true);
+    START(r, 0, 0, {WRITES, 1000, 0}, /* in the buffer */
+          {IO, 1, 0},                 /* nothing is programmed yet */
+          {WRITES, 300, 0},           /* moved at 1300, and the unit is full */
+          {IO, 1, 0},                 /* after the program, that begins at 1300 */
+          {WRITES, 2600, 0});         /* moved at 3900; its second unit follows the first */
+    rig_run(r);
+    static const pcl_ns want[] = {100, 1000, 1300, 2700, 5200};
+
+    assert_int_equal(r->n_irqs, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(r->irq_at[i], want[i]);
+    rig_free(r);
+}
+
+/* As many dies as the write bandwidth needs: writes alone are not slower than with a pool. */
+static void programs_keep_up_with_the_write_bandwidth(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 1);
+
+    (void)unused;
+    r->p.dev_channels = 4;
+    r->p.dev_write = 10;
+    r->p.dev_write_bw = 1000000000;
+    r->p.dev_program = 1000;
+    rig_open(r, 1, true);
+    START(r, 0, 0, {WRITES, 100, DO_DONE}, {AWAIT, 0, 0}, {AGAIN, 0, 99});
+    rig_run(r);
+    assert_int_equal(r->died[0], 100 * 100);
+    rig_free(r);
+}
+
 static void giant_transfers_do_not_overflow(void **unused)
 {
     struct rig *r = rig_new(1, 1, 1);
@@ -237,6 +280,8 @@ int main(void)
         cmocka_unit_test(a_shootdown_interrupts_the_cpus_that_run_the_address_space),
         cmocka_unit_test(the_device_serves_as_many_at_once_as_it_has_channels),
         cmocka_unit_test(transfers_share_the_bandwidth_of_their_direction),
+        cmocka_unit_test(reads_wait_for_programs_of_their_die),
+        cmocka_unit_test(programs_keep_up_with_the_write_bandwidth),
         cmocka_unit_test(giant_transfers_do_not_overflow),
         cmocka_unit_test(latencies_depend_on_the_key_alone),
     };
