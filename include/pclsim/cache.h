@@ -28,6 +28,7 @@
 #define PCL_PAGE_SIZE (INT64_C(1) << PCL_PAGE_SHIFT)
 #define PCL_PAGE_LAST ((UINT64_C(1) << 51) - 1)
 #define PCL_MAX_ORDER 9
+#define PCL_FANOUT_SHIFT 6u /* slots of an index node: 64 */
 
 /* Sizes of the kernel's structures, x86-64 without lockdep. */
 #define PCL_KERNEL_NODE_BYTES 576

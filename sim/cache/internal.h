@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define PCL_FANOUT_SHIFT 6u
 #define PCL_FANOUT 64u
 #define PCL_GENERATIONS_SHIFT 12u
 

@@ -447,6 +447,21 @@ enum pcl_flow act_to_start(struct pcl_kernel *k, struct pcl_call *c, const struc
     return flow_next(c, FLOW_SKIP);
 }
 
+/* folio_invalidate(): what the filesystem keeps of a folio goes before the folio does. A dirty one
+ * has been written, so it has buffer heads where there are any. */
+enum pcl_flow act_invalidate_folio(struct pcl_kernel *k, struct pcl_call *c,
+                                   const struct pcl_step *s)
+{
+    pcl_ns cost = pcl_fs_cost(k, FS_COST_BUFFERS);
+
+    (void)s;
+    if (cost == 0 || !(k->cache->flags[c->folio] & PCL_FOLIO_DIRTY))
+        return flow_next(c, FLOW_SKIP);
+    pcl_load(k->m, folio_line(k, c->folio));
+    pcl_burn(k->m, cost);
+    return flow_next(c, FLOW_STEP);
+}
+
 /* Takes the locked folio out of the index, under the i_pages lock. */
 enum pcl_flow act_remove(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {

@@ -136,19 +136,27 @@ enum pcl_flow act_zero_edge(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
-/* The next present folio that lies inside [cur, last] as a whole, referenced. None: to[0]. */
+uint32_t pcl_next_inside(struct pcl_kernel *k, const struct pcl_call *c, unsigned *nodes)
+{
+    uint64_t at = c->cur;
+    uint32_t f = PCL_NONE;
+
+    while (at <= c->last) {
+        f = pcl_cache_next(k->cache, c->inode, at, c->last, nodes);
+        if (f == PCL_NONE || pcl_folio_inside(k, c, f))
+            return f;
+        at = pcl_folio_last(k->cache, f) + 1;
+    }
+    return PCL_NONE;
+}
+
+/* That folio, referenced; cur is its first page. None: to[0]. */
 enum pcl_flow act_next_inside(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     unsigned nodes = 0;
-    uint64_t at = c->cur;
 
     pcl_load(k->m, mapping_line(c));
-    do {
-        c->folio = at > c->last ? PCL_NONE
-                                : pcl_cache_next(k->cache, c->inode, at, c->last, &nodes);
-        if (c->folio != PCL_NONE)
-            at = pcl_folio_last(k->cache, c->folio) + 1;
-    } while (c->folio != PCL_NONE && !pcl_folio_inside(k, c, c->folio));
+    c->folio = pcl_next_inside(k, c, &nodes);
     pcl_burn(k->m, k->m->p->node_visit * nodes);
     if (c->folio == PCL_NONE)
         return flow_to(k, c, s->to[0], FLOW_STEP);

@@ -255,25 +255,6 @@ enum pcl_flow act_huge_next(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
-/* The locked folio joins those that the call holds. */
-enum pcl_flow act_batch_add(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
-{
-    (void)s;
-    c->cur = pcl_folio_last(k->cache, c->folio) + 1;
-    pcl_batch_add(k, c, c->folio);
-    c->folio = PCL_NONE;
-    return flow_next(c, FLOW_SKIP);
-}
-
-/* Takes one of them out again, to be unlocked. None left: to[0]. */
-enum pcl_flow act_batch_take(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
-{
-    c->folio = pcl_batch_take(k, c);
-    if (c->folio == PCL_NONE)
-        return flow_to(k, c, s->to[0], FLOW_SKIP);
-    return flow_next(c, FLOW_SKIP);
-}
-
 /* All data into the new folio, page by page, with all small ones locked. */
 enum pcl_flow act_huge_copy(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {

@@ -224,6 +224,8 @@ pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which)
         return x ? p->xfs_read : e ? p->ext4_read : 0;
     case FS_COST_MKWRITE:
         return x ? p->xfs_mkwrite : e ? p->ext4_mkwrite : 0;
+    case FS_COST_BUFFERS:
+        return e ? p->ext4_buffers : 0;
     }
     return 0;
 }

@@ -35,7 +35,8 @@ enum pcl_fs_cost {
     FS_COST_FALLOCATE,
     FS_COST_EXTENT,
     FS_COST_MAP,
-    FS_COST_MKWRITE
+    FS_COST_MKWRITE,
+    FS_COST_BUFFERS
 };
 
 struct pcl_step {
@@ -151,10 +152,8 @@ uint64_t pcl_chunk_last(const struct pcl_kernel *k, const struct pcl_call *c);
 /* The folio lies inside the call's range as a whole. */
 bool pcl_folio_inside(const struct pcl_kernel *k, const struct pcl_call *c, uint32_t folio);
 
-/* batch.c */
-void pcl_batch_add(struct pcl_kernel *k, struct pcl_call *c, uint32_t folio);
-/* The folio added last; PCL_NONE: none left. */
-uint32_t pcl_batch_take(struct pcl_kernel *k, struct pcl_call *c);
+/* The next present folio that lies inside [cur, last] as a whole, or PCL_NONE. */
+uint32_t pcl_next_inside(struct pcl_kernel *k, const struct pcl_call *c, unsigned *nodes);
 
 /* lock_acts.c */
 ACT(act_label);
@@ -210,6 +209,7 @@ ACT(act_next_present);
 ACT(act_rewind);
 ACT(act_to_start);
 ACT(act_skip_folio);
+ACT(act_invalidate_folio);
 ACT(act_remove);
 ACT(act_set_uptodate);
 /* move_acts.c */
@@ -281,6 +281,15 @@ ACT(act_exchange);
 ACT(act_next_edge);
 ACT(act_zero_edge);
 ACT(act_next_inside);
+/* batch.c */
+ACT(act_batch_add);
+ACT(act_batch_take);
+ACT(act_batch_each);
+ACT(act_batch_empty);
+ACT(act_if_batch_room);
+ACT(act_if_batch_empty);
+ACT(act_next_in_walk);
+ACT(act_remove_batch);
 /* mm_acts.c */
 ACT(act_put_behind);
 ACT(act_swap_folios);
@@ -296,8 +305,6 @@ ACT(act_remove_frozen);
 ACT(act_keep);
 ACT(act_huge_range);
 ACT(act_huge_next);
-ACT(act_batch_add);
-ACT(act_batch_take);
 ACT(act_huge_copy);
 ACT(act_merge);
 ACT(act_take_other);

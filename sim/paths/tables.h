@@ -48,6 +48,11 @@ enum {
     I_FIRST,
     I_SKIP,
     I_UNLOCK_SKIP,
+    I_BATCH,
+    I_UNMAP,
+    I_REMOVE,
+    I_UNLOCK,
+    I_EMPTY,
     I_SECOND,
     I_LOOP,
     I_GONE,
@@ -76,23 +81,29 @@ enum {
     WRITE_DIRTY, S_AT(W_WAITING), S_IF(next_writeback, W_DONE), S_SLEEPY(wait_writeback),       \
         S_DO(put), S_GOTO(W_WAITING), S_AT(W_DONE)
 
-/* unmap_mapping_range() and truncate_inode_pages_range(): a large folio across an end of the range is
- * split, or dropped as a whole when somebody holds it and it is clean. Then the first pass takes what a
- * trylock gets, the second waits, and starts over until it finds nothing. */
+/* unmap_mapping_range() and truncate_inode_pages_range(): a large folio across an end of the range
+ * is split, or dropped as a whole when somebody holds it and it is clean. Then the first pass takes
+ * what trylocks get, up to 31 folios held locked together (find_lock_entries()), which leave the
+ * index under one hold of the i_pages lock (delete_from_page_cache_batch()); the second waits for
+ * what was left, one by one, and starts over until it finds nothing. */
 #define DROP_PAGES                                                                              \
     S_LOCK(IMAP), S_DO(unmap_range), S_UNLOCK(IMAP), S_DO(to_start), S_AT(E_NEXT),              \
         S_IF(next_edge, E_DONE), S_SLEEPY(page_lock), S_IF(if_gone, E_SKIP),                    \
         S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(zero_edge), S_IF(split, E_WHOLE),     \
         S_AT(E_SKIP), S_DO(page_unlock), S_DO(put), S_GOTO(E_NEXT), S_AT(E_WHOLE),              \
         S_IF(if_dirty, E_SKIP), S_DO(remove), S_GOTO(E_SKIP), S_AT(E_DONE), S_DO(to_start),     \
-        S_AT(I_FIRST), S_IF(next_inside, I_SECOND), S_IF(page_trylock, I_SKIP),                 \
-        S_IF(if_gone, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(unmap_folio),     \
-        S_DO(remove), S_DO(page_unlock), S_DO(put), S_COND, S_GOTO(I_FIRST),                    \
-        S_AT(I_UNLOCK_SKIP), S_DO(page_unlock), S_AT(I_SKIP), S_IF(skip_folio, I_FIRST),        \
-        S_AT(I_SECOND), S_IF(rewind, I_LOOP), S_GOTO(I_DONE), S_AT(I_LOOP),                     \
-        S_IF(next_inside, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),                \
-        S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(remove), S_AT(I_GONE),                \
-        S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
+        S_AT(I_FIRST), S_IF(next_in_walk, I_BATCH), S_IF(page_trylock, I_SKIP),                 \
+        S_IF(if_gone, I_UNLOCK_SKIP), S_IF(if_writeback, I_UNLOCK_SKIP), S_DO(batch_add),       \
+        S_IF(if_batch_room, I_FIRST), S_AT(I_BATCH), S_IF(if_batch_empty, I_SECOND),            \
+        S_AT(I_UNMAP), S_IF(batch_each, I_REMOVE), S_DO(unmap_folio),                           \
+        S_DO(invalidate_folio), S_GOTO(I_UNMAP),                                                \
+        S_AT(I_REMOVE), S_DO(remove_batch), S_AT(I_UNLOCK), S_IF(batch_each, I_EMPTY),          \
+        S_DO(page_unlock), S_DO(put), S_GOTO(I_UNLOCK), S_AT(I_EMPTY), S_DO(batch_empty),       \
+        S_COND, S_GOTO(I_FIRST), S_AT(I_UNLOCK_SKIP), S_DO(page_unlock), S_AT(I_SKIP),          \
+        S_IF(skip_folio, I_FIRST), S_AT(I_SECOND), S_IF(rewind, I_LOOP), S_GOTO(I_DONE),        \
+        S_AT(I_LOOP), S_IF(next_inside, I_SECOND), S_SLEEPY(page_lock), S_IF(if_gone, I_GONE),  \
+        S_SLEEPY(wait_writeback), S_DO(unmap_folio), S_DO(invalidate_folio), S_DO(remove),      \
+        S_AT(I_GONE), S_DO(page_unlock), S_IF(skip_folio, I_LOOP), S_AT(I_DONE)
 
 /* invalidate_inode_pages2_range(): every folio is locked, waited for, unmapped and removed; what
  * has become dirty again stays, and the caller is told. */

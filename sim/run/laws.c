@@ -260,11 +260,25 @@ void laws_look(struct pcl_sim *s)
 
 /* --- nobody is lost --------------------------------------------------------------------------------- */
 
-/* Is anybody on the way to wake the waiters of this folio? */
-static bool waker_under_way(const struct pcl_page_locks *L, const struct pcl_waiter *w)
+/* A lock that has been let go may stay free while others sleep on it: the one sleeper whom the
+ * unlock woke, or somebody about to queue, has yet to look at it, and will wake them in his turn. */
+static bool about_to_look(const struct pcl_sim *s, uint32_t b, const struct pcl_waiter *w)
 {
+    const struct pcl_page_op *op = &s->k.page.op[b];
+    const struct pcl_call *c = &s->k.call[b];
+
+    return op->what == PCL_PAGE_LOCK && op->bit == w->bit && op->pc != 0 && c->active &&
+           c->folio == w->folio && c->phase == 1 && !s->k.page.waiter[b].queued;
+}
+
+/* Is anybody on the way to wake the waiters of this folio? */
+static bool waker_under_way(const struct pcl_sim *s, const struct pcl_waiter *w)
+{
+    const struct pcl_page_locks *L = &s->k.page;
+
     for (uint32_t b = 0; b < L->n_bodies; b++)
-        if (L->op[b].what == PCL_PAGE_UNLOCK && L->op[b].folio == w->folio && L->op[b].pc != 0)
+        if ((L->op[b].what == PCL_PAGE_UNLOCK && L->op[b].folio == w->folio && L->op[b].pc != 0) ||
+            about_to_look(s, b, w))
             return true;
     return false;
 }
@@ -278,7 +292,7 @@ static void check_sleepers(struct pcl_sim *s)
 
         if (s->m.model[b].run != PCL_RUN_ASLEEP || !w->queued)
             continue;
-        if (!pcl_page_taken(L, w->folio, w->bit) && !waker_under_way(L, w) && !s->m.stop)
+        if (!pcl_page_taken(L, w->folio, w->bit) && !waker_under_way(s, w) && !s->m.stop)
             laws_break(s, "lost wake-up: task %u sleeps on folio %u, whose lock is free", b,
                        w->folio);
     }
