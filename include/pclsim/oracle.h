@@ -88,7 +88,8 @@ enum pcl_truth_op {
     PCL_TRUTH_ZERO,  /* [first, last] becomes zeroes: punch, zero range, truncate (last is
                         PCL_PAGE_LAST); partly zeroed end pages are a WRITE of their own */
     PCL_TRUTH_COLLAPSE, /* [first, last] goes, what is behind it moves up to first */
-    PCL_TRUTH_INSERT    /* zeroes come at [first, last], what was there moves behind them */
+    PCL_TRUTH_INSERT,   /* zeroes come at [first, last], what was there moves behind them */
+    PCL_TRUTH_EXCHANGE  /* [first, last] becomes what another file has there: one for each file */
 };
 
 /** An operation begins: call it before the path takes its first lock; the handle is good until
@@ -106,6 +107,13 @@ void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op);
 /** The extent map changes as a COLLAPSE or an INSERT says: blocks and what is on disk move,
  * blocks of a collapsed range are free. Whoever looked blocks up before finds them gone. */
 void pcl_oracle_shift_blocks(struct pcl_oracle *o, uint32_t op);
+
+/** The same for two EXCHANGEs of equal ranges, op and peer: from now to their ends each page of
+ * either file may show what it did before or what the other file's page does. */
+void pcl_oracle_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer);
+
+/** The extent maps change sides: blocks and what is on disk. */
+void pcl_oracle_exchange_blocks(struct pcl_oracle *o, uint32_t op, uint32_t peer);
 
 /* --- data in the page cache ---------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /*
- * Truth that moves: a collapse or an insert of n pages. What is right at a page behind its start
+ * Truth that moves: a collapse or an insert of n pages, or an exchange. What is right at a page behind its start
  * is right, from the moment when the operation has effects, at the page that it moves to as
  * well:
  *
@@ -12,6 +12,8 @@
  * until it ends, and its end kills what was right at that page before it began to move, like any
  * other operation's end. An operation that comes while a shift runs may take place on either
  * side of it: its content is right where it was put and where that moves to.
+ *
+ * An exchange does the same to equal ranges of two files, each of which is the other's source.
  */
 #include "oracle.h"
 
@@ -62,48 +64,87 @@ static void add_to_range(struct pcl_oracle *o, uint32_t op, uint64_t first, uint
             pcl_history_add(o, at, op, &v[i]);
 }
 
+/* Extents and what was right in each of them. */
+struct copies {
+    struct piece *v;
+    uint32_t n;
+    struct contents t;
+};
+
+static struct copies copy_range(const struct pcl_oracle *o, uint32_t inode, uint64_t first,
+                                uint64_t last, uint64_t delta)
+{
+    struct pcl_extent_list l = pcl_extent_copy(o->history, inode, first, last);
+    struct copies c = {.v = pcl_xcalloc((size_t)l.n + 1, sizeof(struct piece)), .n = l.n};
+
+    for (uint32_t i = 0; i < l.n; i++) {
+        uint32_t before = c.t.n;
+
+        note_alive(o, l.v[i].val, delta, &c.t);
+        c.v[i] = (struct piece){l.v[i].first - delta, l.v[i].last - delta, before,
+                                c.t.n - before};
+    }
+    free(l.v);
+    return c;
+}
+
+static void paste(struct pcl_oracle *o, uint32_t op, struct copies *c)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        add_to_range(o, op, c->v[i].first, c->v[i].last, &c->t.v[c->v[i].at], c->v[i].n);
+    free(c->v);
+    free(c->t.v);
+}
+
 void pcl_history_shift(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_truth zero = {.id = 0};
     struct pcl_shift s = pcl_shift_of(&o->op[op]);
-    struct pcl_extent_list l =
-        pcl_extent_copy(o->history, o->op[op].inode, s.from + s.delta, s.last + s.delta);
-    struct piece *piece = pcl_xcalloc((size_t)l.n + 1, sizeof *piece);
-    struct contents t = {.n = 0};
+    struct copies c =
+        copy_range(o, o->op[op].inode, s.from + s.delta, s.last + s.delta, s.delta);
 
-    for (uint32_t i = 0; i < l.n; i++) {
-        uint32_t before = t.n;
-
-        note_alive(o, l.v[i].val, s.delta, &t);
-        piece[i] = (struct piece){l.v[i].first - s.delta, l.v[i].last - s.delta, before,
-                                  t.n - before};
-    }
     if (s.zero <= s.zero_last)
         add_to_range(o, op, s.zero, s.zero_last, &zero, 1);
-    for (uint32_t i = 0; i < l.n; i++)
-        add_to_range(o, op, piece[i].first, piece[i].last, &t.v[piece[i].at], piece[i].n);
-    free(l.v);
-    free(piece);
-    free(t.v);
+    paste(o, op, &c);
 }
 
-void pcl_history_shifted(struct pcl_oracle *o, uint32_t op)
+void pcl_history_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer)
+{
+    const struct pcl_oracle_op *a = &o->op[op], *b = &o->op[peer];
+    struct copies from_a = copy_range(o, a->inode, a->first, a->last, 0);
+    struct copies from_b = copy_range(o, b->inode, b->first, b->last, 0);
+
+    paste(o, op, &from_b);
+    paste(o, peer, &from_a);
+}
+
+/* The pages [first, last] that a move under way takes the content of w to, by delta; false: none. */
+static bool moves_to(const struct pcl_oracle_op *p, const struct pcl_oracle_op *w,
+                     struct pcl_shift *to)
+{
+    if (!p->shown)
+        return false;
+    if (pcl_oracle_is_shift(p) && p->inode == w->inode)
+        *to = pcl_shift_of(p);
+    else if (p->what == PCL_TRUTH_EXCHANGE && p->peer == w->inode)
+        *to = (struct pcl_shift){.from = p->first, .last = p->last};
+    else
+        return false;
+    to->from = w->first > to->from + to->delta ? w->first : to->from + to->delta;
+    to->last = w->last < to->last + to->delta ? w->last : to->last + to->delta;
+    return to->from <= to->last;
+}
+
+void pcl_history_moved(struct pcl_oracle *o, uint32_t op)
 {
     const struct pcl_oracle_op *w = &o->op[op];
+    struct pcl_shift to;
 
-    for (uint32_t i = o->m->first_op; o->m->shifts && i != PCL_NONE; i = o->op[i].next) {
-        const struct pcl_oracle_op *p = &o->op[i];
-        uint64_t first, last;
+    for (uint32_t i = o->m->first_op; o->m->moves && i != PCL_NONE; i = o->op[i].next)
+        if (moves_to(&o->op[i], w, &to)) {
+            struct pcl_truth moved = {.id = w->content, .id_last = w->content};
 
-        if (!pcl_oracle_is_shift(p) || !p->shown || p->inode != w->inode)
-            continue;
-        struct pcl_shift s = pcl_shift_of(p);
-        struct pcl_truth moved = {.id = w->content, .id_last = w->content};
-
-        moved.shift = w->content ? (uint32_t)s.delta : 0;
-        first = w->first > s.from + s.delta ? w->first : s.from + s.delta;
-        last = w->last < s.last + s.delta ? w->last : s.last + s.delta;
-        if (first <= last)
-            add_to_range(o, i, first - s.delta, last - s.delta, &moved, 1);
-    }
+            moved.shift = w->content ? (uint32_t)to.delta : 0;
+            add_to_range(o, i, to.from - to.delta, to.last - to.delta, &moved, 1);
+        }
 }

@@ -142,10 +142,11 @@ void pcl_oracle_show(struct pcl_oracle *o, uint32_t op)
 
     if (p->shown || p->what == PCL_TRUTH_READ || p->first > p->last)
         return;
-    PCL_ASSERT(!pcl_oracle_is_shift(p)); /* pcl_oracle_shift() says when */
+    /* pcl_oracle_shift() and pcl_oracle_exchange() say when */
+    PCL_ASSERT(!pcl_oracle_is_shift(p) && p->what != PCL_TRUTH_EXCHANGE);
     p->shown = 1;
     pcl_history_show(o, op);
-    pcl_history_shifted(o, op);
+    pcl_history_moved(o, op);
 }
 
 void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op)
@@ -160,8 +161,29 @@ void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op)
         return;
     p->shown = 1;
     p->since = ++o->m->seq;
-    o->m->shifts++;
+    o->m->moves++;
     pcl_history_shift(o, op);
+}
+
+static void exchange_with(struct pcl_oracle *o, uint32_t op, uint32_t peer)
+{
+    struct pcl_oracle_op *p = &o->op[op];
+
+    PCL_ASSERT(p->what == PCL_TRUTH_EXCHANGE && !p->shown && p->first <= p->last);
+    p->shown = 1;
+    p->since = o->m->seq;
+    p->peer = o->op[peer].inode;
+    o->m->moves++;
+}
+
+void pcl_oracle_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer)
+{
+    if (o == NULL)
+        return;
+    o->m->seq++;
+    exchange_with(o, op, peer);
+    exchange_with(o, peer, op);
+    pcl_history_exchange(o, op, peer);
 }
 
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
@@ -174,7 +196,7 @@ void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
     op_unlink(o, op);
     p = &o->op[op];
     if (p->shown) {
-        o->m->shifts -= pcl_oracle_is_shift(p);
+        o->m->moves -= pcl_oracle_is_shift(p) || p->what == PCL_TRUTH_EXCHANGE;
         pcl_history_end(o, op);
     }
     o->op[op] = (struct pcl_oracle_op){.prev = PCL_NONE, .next = o->m->free_op};

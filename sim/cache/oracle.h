@@ -38,7 +38,7 @@ struct pcl_oracle_op {
     uint32_t prev, next;  /* operations in flight by begin; next free */
     uint32_t shown;       /* its content stands in the history */
     uint32_t what;        /* enum pcl_truth_op */
-    uint32_t pad;
+    uint32_t peer;        /* EXCHANGE: the file that its contents come from */
 };
 
 /* Contents of a folio: "own" what is cached, "sent" what a write-back under way writes. A value
@@ -63,7 +63,7 @@ struct pcl_oracle_meta {
     uint32_t free_past, n_pasts, live_pasts;
     uint32_t sweep_at; /* tidy the whole history when so many truths live */
     uint32_t n_data;
-    uint32_t shifts; /* of the operations in flight, those that have shifted the history */
+    uint32_t moves; /* of the operations in flight, those that have moved parts of the history */
     uint32_t pad;
 };
 
@@ -135,8 +135,10 @@ void pcl_history_show(struct pcl_oracle *o, uint32_t op);
 /** The same of a COLLAPSE or an INSERT: what is right behind its first page may be seen where it
  * moves to. */
 void pcl_history_shift(struct pcl_oracle *o, uint32_t op);
-/** The content of op, just shown, may be seen where shifts under way move it to as well. */
-void pcl_history_shifted(struct pcl_oracle *o, uint32_t op);
+/** The same of two EXCHANGEs: what is right in the one's range may be seen in the other's. */
+void pcl_history_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer);
+/** The content of op, just shown, may be seen where moves under way take it to as well. */
+void pcl_history_moved(struct pcl_oracle *o, uint32_t op);
 /** op returns: what had its end before op began is not right any more. */
 void pcl_history_end(struct pcl_oracle *o, uint32_t op);
 /** [first, last] has had that content since ever. */

@@ -273,6 +273,36 @@ void pcl_oracle_shift_blocks(struct pcl_oracle *o, uint32_t op)
     shift_map(o->block, p->inode, &s, new_block, o->m->next_block++);
 }
 
+static void swap_map(struct pcl_btree *t, const struct pcl_oracle_op *a, uint32_t b,
+                     uint64_t (*moved)(uint64_t val, uint64_t x), uint64_t x)
+{
+    struct pcl_extent_list from_a = pcl_extent_copy(t, a->inode, a->first, a->last);
+    struct pcl_extent_list from_b = pcl_extent_copy(t, b, a->first, a->last);
+
+    for (uint32_t i = 0; i < from_b.n; i++)
+        pcl_extent_put(t, a->inode, from_b.v[i].first, from_b.v[i].last,
+                       moved(from_b.v[i].val, x));
+    for (uint32_t i = 0; i < from_a.n; i++)
+        pcl_extent_put(t, b, from_a.v[i].first, from_a.v[i].last, moved(from_a.v[i].val, x));
+    free(from_a.v);
+    free(from_b.v);
+}
+
+void pcl_oracle_exchange_blocks(struct pcl_oracle *o, uint32_t op, uint32_t peer)
+{
+    const struct pcl_oracle_op *a;
+    uint32_t b;
+
+    if (o == NULL)
+        return;
+    a = &o->op[op];
+    b = o->op[peer].inode;
+    pcl_run_break(o->c, a->inode, a->first, a->last);
+    pcl_run_break(o->c, b, a->first, a->last);
+    swap_map(o->disk, a, b, pcl_value_moved, 0);
+    swap_map(o->block, a, b, new_block, o->m->next_block++);
+}
+
 /* Whether all blocks of a range were there at the epoch and have stayed; reports the first one
  * that was not, with what is written to it. */
 static enum pcl_wrong check_blocks(struct pcl_oracle *o, struct pcl_wrong_info *info,

@@ -225,8 +225,10 @@ static bool truth_of(const struct pcl_call *c, enum pcl_truth_op *what, uint64_t
         return true;
     case PCL_OP_WRITE:
     case PCL_OP_DWRITE:
-    case PCL_OP_EXCHANGE:
         *what = PCL_TRUTH_WRITE;
+        return c->len > 0;
+    case PCL_OP_EXCHANGE:
+        *what = PCL_TRUTH_EXCHANGE;
         return c->len > 0;
     case PCL_OP_ZERO:
     case PCL_OP_PUNCH: /* whole pages; the zeroed parts of edge pages are below the grain */

@@ -48,15 +48,19 @@ enum pcl_flow act_switch(struct pcl_kernel *k, struct pcl_call *c, const struct 
     return flow_next(c, FLOW_SKIP);
 }
 
-/* Whole blocks before the end of both files. Otherwise the call fails: to[0]. */
+/* Whole blocks before the end of both files. Otherwise the call fails: to[0]. The truth changes from
+ * here on. */
 enum pcl_flow act_check_exchange(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     int64_t a = pcl_inode_size(k->cache, c->inode), b = pcl_inode_size(k->cache, c->inode2);
     int64_t end = c->off + c->len; /* below 2^63 */
 
     pcl_load(k->m, inode_line(c));
-    if (((c->off | c->len) & (PCL_PAGE_SIZE - 1)) == 0 && end <= a && end <= b)
+    if (((c->off | c->len) & (PCL_PAGE_SIZE - 1)) == 0 && end <= a && end <= b) {
+        if (c->truth != PCL_NONE)
+            pcl_oracle_exchange(k->cache->oracle, c->truth, c->truth2);
         return flow_next(c, FLOW_STEP);
+    }
     c->error = PCL_CALL_E_INVAL;
     return flow_to(k, c, s->to[0], FLOW_STEP);
 }
@@ -69,15 +73,6 @@ enum pcl_flow act_if_second(struct pcl_kernel *k, struct pcl_call *c, const stru
     go_over(k, c);
     c->tried = 1;
     return first ? flow_to(k, c, s->to[0], FLOW_SKIP) : flow_next(c, FLOW_SKIP);
-}
-
-/* For the oracle both files show new contents, the call's own. */
-static void tell(struct pcl_kernel *k, const struct pcl_call *c, uint32_t inode, uint32_t truth)
-{
-    if (truth == PCL_NONE)
-        return;
-    pcl_oracle_direct_begin(k->cache->oracle, truth, inode, c->first, c->last);
-    pcl_oracle_direct_end(k->cache->oracle, truth, inode, c->first, c->last);
 }
 
 /* The extents of the range change sides, each in a transaction. */
@@ -100,8 +95,8 @@ enum pcl_flow act_exchange(struct pcl_kernel *k, struct pcl_call *c, const struc
         }
         page = end + 1;
     }
-    tell(k, c, c->inode, c->truth);
-    tell(k, c, c->inode2, c->truth2);
+    if (c->truth != PCL_NONE)
+        pcl_oracle_exchange_blocks(k->cache->oracle, c->truth, c->truth2);
     pcl_burn(k->m, k->m->p->node_visit + pcl_fs_cost(k, FS_COST_EXTENT) * extents);
     return flow_next(c, FLOW_STEP);
 }

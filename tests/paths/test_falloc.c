@@ -168,7 +168,7 @@ static void two_files_are_exchanged(void **unused)
 
         (void)pcl_kernel_inode(&r->k, 8 * P, true);
         (void)pcl_kernel_inode(&r->k, 4 * P, false); /* a hole */
-        pcl_cache_populate(r->k.cache, first, 1, 1, 0, PCL_FOLIO_DIRTY);
+        rig_ask(r, 0, PCL_OP_WRITE, P, P)->inode = first;
         struct pcl_request *q = rig_ask(r, 0, PCL_OP_EXCHANGE, P, 2 * P);
 
         q->inode = first;
@@ -187,6 +187,12 @@ static void two_files_are_exchanged(void **unused)
         assert_int_equal(r->k.ext[1].n, 1);
         assert_int_equal(r->k.ext[1].v[0].first, 1);
         assert_int_equal(r->k.ext[1].v[0].last, 2);
+        /* and what was written, with its page number, is the other file's now */
+        const struct pcl_oracle *o = r->k.cache->oracle;
+
+        assert_int_equal(pcl_oracle_disk_content(o, 0, 1) >> 32, first ? 2 : 0);
+        assert_int_equal(pcl_oracle_disk_content(o, 1, 1) >> 32, first ? 1 : 2);
+        assert_int_equal(pcl_oracle_disk_content(o, 1, 2) >> 32, 1);
         rig_free(r);
     }
 }
