@@ -398,8 +398,8 @@ enum pcl_flow act_throttle(struct pcl_kernel *k, struct pcl_call *c, const struc
     const pcl_ns pause = 10000000; /* the pause that balance_dirty_pages() aims at */
 
     (void)s;
-    if (dirty <= k->dirty_background || k->flusher == PCL_NONE)
-        return flow_next(c, FLOW_SKIP);
+    if (dirty <= k->dirty_background || k->flusher == PCL_NONE || k->fs == PCL_FS_TMPFS)
+        return flow_next(c, FLOW_SKIP); /* tmpfs has nowhere to write to */
     if (c->phase == 0) {
         pcl_wake(k->m, k->flusher);
         c->phase = 1;

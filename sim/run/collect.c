@@ -55,6 +55,26 @@ static void failures(struct pcl_sim *s)
                 PCL_BETTER_LOWER, (double)s->k.failed[e]);
 }
 
+/* What memory management did to folios; nothing: no row. From the start of the run. */
+static void folios(struct pcl_sim *s)
+{
+    const struct pcl_kernel *k = &s->k;
+    const struct {
+        const char *what;
+        uint64_t n;
+        enum pcl_better better;
+    } rows[] = {
+        {"migrated", k->migrated, PCL_BETTER_NONE},
+        {"not-migrated", k->not_migrated, PCL_BETTER_LOWER},
+        {"merged", k->merged, PCL_BETTER_NONE}, /* 2 MiB made of small ones */
+        {"split", k->splits, PCL_BETTER_NONE},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].n)
+            add(s, "folios", rows[i].what, "count", rows[i].better, (double)rows[i].n);
+}
+
 /* Faults that did without mmap_lock, and those that tried; from the start of the run. */
 static void vma_locks(struct pcl_sim *s)
 {
@@ -139,6 +159,7 @@ void sim_collect(struct pcl_sim *s)
     operations(s);
     failures(s);
     vma_locks(s);
+    folios(s);
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     add(s, "deadlocked", "all", "count", PCL_BETTER_LOWER, (double)s->laws.deadlocked);
     sim_collect_locks(s);

@@ -271,6 +271,27 @@ static void writers_above_the_dirty_limit_wait_for_the_flusher(void **unused)
     rig_free(r);
 }
 
+/* There is no device behind it, and no flusher's pass would make its pages clean. */
+static void writers_of_tmpfs_wait_for_nobody(void **unused)
+{
+    struct rig *r = rig_new(PCL_FS_TMPFS, "guest-2vcpu", 1, true);
+
+    (void)unused;
+    r->k.dirty_background = 50;
+    r->k.dirty_limit = 100;
+    (void)pcl_kernel_inode(&r->k, 4 << 20, true);
+    for (int i = 0; i < 500; i++)
+        (void)rig_ask(r, 0, PCL_OP_WRITE, (int64_t)i * PCL_PAGE_SIZE, PCL_PAGE_SIZE);
+    pcl_task_start(&r->m, 0, 0);
+    r->m.task[0].mm = 0;
+    pcl_task_start(&r->m, 1, r->p.writeback_interval);
+    assert_int_equal(pcl_machine_run(&r->m, 100000000, NULL), PCL_OK);
+    assert_true(r->m.stop);
+    assert_int_equal(r->k.throttled, 0);
+    assert_int_equal(r->k.cache->t->nr_dirty, 500);
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +305,7 @@ int main(void)
         cmocka_unit_test(writes_dirty_and_fsync_cleans),
         cmocka_unit_test(the_memory_limit_evicts_the_oldest_clean_pages),
         cmocka_unit_test(writers_above_the_dirty_limit_wait_for_the_flusher),
+        cmocka_unit_test(writers_of_tmpfs_wait_for_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
