@@ -138,7 +138,7 @@ struct pcl_kinode {
     uint32_t punching;   /* tmpfs: punches under way whose range faults must avoid */
     uint64_t punch_first, punch_last;
     uint32_t max_order;  /* of folios that reads and writes make */
-    uint32_t pad;
+    uint32_t lock_order; /* of the largest there is: ranges are whole folios of it */
     pcl_ns dirtied;      /* first dirtied since it was clean, -1 */
     int64_t dio;         /* direct I/O in flight */
 };

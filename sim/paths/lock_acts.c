@@ -316,6 +316,30 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
     return FLOW_STEP;
 }
 
+static bool holds_alone(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    uint32_t held = c->held[PCL_ROLE_IOLOCK];
+
+    return held && k->range[PCL_ROLE_IOLOCK].node[held - 1].mode == PCL_EXCLUSIVE;
+}
+
+/* A direct write before it zeroes parts of blocks, or the end of file. */
+enum pcl_flow act_drain_alone(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (c->phase == 0 && !(holds_alone(k, c) && pcl_dio_alone(k, c)))
+        return flow_next(c, FLOW_SKIP);
+    return act_dio_drain(k, c, s);
+}
+
+/* A direct write of whole blocks on XFS shares the iolock once the end of file is zeroed. */
+enum pcl_flow act_demote(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    if (c->phase == 0 &&
+        !(k->fs == PCL_FS_XFS && holds_alone(k, c) && !pcl_dio_partial(c)))
+        return flow_next(c, FLOW_SKIP);
+    return act_downgrade(k, c, s);
+}
+
 /* --- page locks ---------------------------------------------------------------------------- */
 
 /* Carries a page-lock operation on; true when it is over. */

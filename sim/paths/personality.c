@@ -123,6 +123,15 @@ static int direct_write_mode(const struct pcl_kernel *k, const struct pcl_call *
                : PCL_SHARED;
 }
 
+/* With the iolock exclusive: does a direct write wait for others in flight? One of parts of blocks
+ * does, lest two of them zero the rest of one block; and on XFS one behind the end of file, before
+ * the zeroes up to it. */
+bool pcl_dio_alone(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    return pcl_dio_partial(c) ||
+           (k->fs == PCL_FS_XFS && c->off > pcl_inode_size(k->cache, c->inode));
+}
+
 bool pcl_dio_rejected(const struct pcl_kernel *k, const struct pcl_call *c)
 {
     uint32_t held = c->held[PCL_ROLE_IOLOCK];
@@ -159,8 +168,8 @@ enum pcl_class pcl_call_class(const struct pcl_call *c)
                                                            : PCL_CLASS_BUFFERED;
 }
 
-void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,
-                    int64_t *start, int64_t *last)
+static void range_of_pages(const struct pcl_kernel *k, const struct pcl_call *c,
+                           enum pcl_role role, int64_t *start, int64_t *last)
 {
     bool io = role == PCL_ROLE_IOLOCK || role == PCL_ROLE_INVALIDATE;
     int64_t size = pcl_inode_size(k->cache, c->inode), mask = PCL_PAGE_SIZE - 1;
@@ -204,6 +213,20 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
             *start = size;
         *last = PCL_OFF_MAX - 1;
     }
+}
+
+/* Folios begin at multiples of their size: one that is made inside a range of whole folios of the
+ * largest size never reaches over its ends, so none need be refused that would. */
+void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role,
+                    int64_t *start, int64_t *last)
+{
+    int64_t mask = (PCL_PAGE_SIZE << k->inode[c->inode].lock_order) - 1;
+
+    range_of_pages(k, c, role, start, last);
+    *start &= ~mask;
+    *last |= mask;
+    if (*last > PCL_OFF_MAX - 1)
+        *last = PCL_OFF_MAX - 1;
 }
 
 pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which)

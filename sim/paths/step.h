@@ -107,6 +107,7 @@ bool pcl_dio_overwrites(const struct pcl_kernel *k, const struct pcl_call *c);
 /** A direct write: does it begin or end inside a block? */
 bool pcl_dio_partial(const struct pcl_call *c);
 /** Has it the iolock shared and needs it exclusive, since there are such blocks to allocate? */
+bool pcl_dio_alone(const struct pcl_kernel *k, const struct pcl_call *c);
 bool pcl_dio_rejected(const struct pcl_kernel *k, const struct pcl_call *c);
 
 pcl_ns pcl_fs_cost(const struct pcl_kernel *k, enum pcl_fs_cost which);
@@ -168,6 +169,8 @@ ACT(act_unlock);
 ACT(act_unlock_overwrite);
 ACT(act_unlock_submitted);
 ACT(act_dio_drain);
+ACT(act_drain_alone);
+ACT(act_demote);
 ACT(act_downgrade);
 ACT(act_await_punch);
 ACT(act_fault_invalidate);

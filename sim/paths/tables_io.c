@@ -147,11 +147,14 @@ const struct pcl_step pcl_direct_read_early_path[] = {
  * transfer (kiocb_invalidate_pages) and dropped again after it, since a read or a fault may have
  * brought the old data in meanwhile. Where a page has become dirty again the write goes through
  * the cache; after the transfer such a page stays (dio_warn_stale_pagecache). XFS finds out under
- * the shared lock that a write of parts of blocks must allocate, and starts over. */
+ * the shared lock that a write of parts of blocks must allocate, and starts over. Who zeroes waits
+ * for others in flight first; XFS then shares the lock for the transfer of whole blocks. */
 const struct pcl_step pcl_direct_write_path[] = {
     S_ENTER(syscall),
     S_AT(L_RETRY),
     S_LOCK(IOLOCK),
+    S_SLEEPY(drain_alone),
+    {.act = act_demote, .name = "demote IOLOCK", .role = PCL_ROLE_IOLOCK},
     WRITE_AND_WAIT,
     S_AT(L_NEXT),
     INVALIDATE_PAGES2,
@@ -186,6 +189,7 @@ const struct pcl_step pcl_direct_write_early_path[] = {
     S_ENTER(syscall),
     S_AT(L_RETRY),
     S_LOCK(IOLOCK),
+    S_SLEEPY(drain_alone),
     WRITE_AND_WAIT,
     S_AT(L_NEXT),
     INVALIDATE_PAGES2,

@@ -32,6 +32,8 @@ static void set_up_files(struct pcl_sim *s)
         uint32_t inode = pcl_kernel_inode(&s->k, f->size, f->mapped);
 
         s->k.inode[inode].max_order = (unsigned)f->max_order;
+        s->k.inode[inode].lock_order =
+            (unsigned)(f->cached > 0 && f->order > f->max_order ? f->order : f->max_order);
         if (f->cached <= 0)
             continue;
         uint64_t first = (uint64_t)f->cached_at >> PCL_PAGE_SHIFT;

@@ -108,6 +108,52 @@ static void two_state_lets_buffered_writes_share_and_keeps_direct_io_out(void **
     assert_true(extends > 0);
 }
 
+/* Parts of blocks on the ext4 of 2019: two of them may zero the rest of one block. */
+static void a_write_of_parts_of_blocks_is_alone(void **unused)
+{
+    struct pcl_scheme s = with_iolock("rwsem");
+    struct pcl_lock_stats drain;
+    const int64_t off = (512 << 10) + 512;
+
+    (void)unused;
+    assert_true(second_behind_first(PCL_FS_EXT4_EXCLUSIVE_DIO, &s, PCL_OP_DWRITE, PCL_OP_DWRITE,
+                                    off, &drain) > 50000);
+    assert_int_equal(drain.mode[PCL_EXCLUSIVE].contentions, 1);
+    s.option[PCL_OPTION_DIO_DRAIN] = 1 + PCL_DIO_DRAIN_NO;
+    assert_true(second_behind_first(PCL_FS_EXT4_EXCLUSIVE_DIO, &s, PCL_OP_DWRITE, PCL_OP_DWRITE,
+                                    off, NULL) < 50000);
+}
+
+/* A direct write behind the end of file, then a direct read, while the device is at the write:
+ * does the read wait for its end? */
+static bool read_waits_for_extension(enum pcl_fs fs, int64_t off)
+{
+    struct pcl_scheme s = with_iolock("rwsem");
+    struct rig *r = rig_new_with(fs, "guest-2vcpu", 2, false, &s);
+    pcl_ns waits;
+
+    (void)pcl_kernel_inode(&r->k, 1 << 20, true);
+    r->start[0] = 10000;
+    r->start[1] = 60000;
+    (void)rig_ask(r, 0, PCL_OP_DWRITE, off, 4096);
+    (void)rig_ask(r, 1, PCL_OP_DREAD, 0, 4096);
+    rig_run(r);
+    assert_true(r->end[0][0] > r->begin[1][0] + 5000);
+    waits = r->k.range[PCL_ROLE_IOLOCK].stats.mode[PCL_SHARED].longest_wait;
+    assert_int_equal(pcl_inode_size(r->k.cache, 0), off + 4096);
+    assert_int_equal(r->wrong, 0);
+    rig_free(r);
+    return waits > 5000;
+}
+
+static void xfs_shares_the_lock_once_the_end_of_file_is_zeroed(void **unused)
+{
+    (void)unused;
+    assert_false(read_waits_for_extension(PCL_FS_XFS, 2 << 20));
+    assert_true(read_waits_for_extension(PCL_FS_XFS, (2 << 20) + 512));
+    assert_true(read_waits_for_extension(PCL_FS_EXT4, 2 << 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +161,8 @@ int main(void)
         cmocka_unit_test(a_range_lock_replaces_the_wait),
         cmocka_unit_test(a_short_exclusive_hold_waits_for_a_long_shared_one),
         cmocka_unit_test(two_state_lets_buffered_writes_share_and_keeps_direct_io_out),
+        cmocka_unit_test(a_write_of_parts_of_blocks_is_alone),
+        cmocka_unit_test(xfs_shares_the_lock_once_the_end_of_file_is_zeroed),
     };
 
     return cmocka_run_group_tests_name("direct I/O", tests, NULL, NULL);

@@ -95,6 +95,29 @@ static void a_try_again_may_have_become_needless(void **unused)
     }
 }
 
+/* So no folio reaches over the end of a range that is held. */
+static void ranges_are_of_whole_folios(void **unused)
+{
+    static const enum pcl_op ops[] = {PCL_OP_READ, PCL_OP_WRITE, PCL_OP_DREAD, PCL_OP_DWRITE,
+                                      PCL_OP_PUNCH};
+    struct pcl_scheme s = with("interval-tree");
+
+    (void)unused;
+    for (unsigned order = 0; order <= 9; order += 3)
+        for (size_t i = 0; i < LENGTH(ops); i++) {
+            struct rig *r = rig_new_with(PCL_FS_XFS, NULL, 1, false, &s);
+
+            (void)pcl_kernel_inode(&r->k, PCL_OFF_MAX, false);
+            r->k.inode[0].max_order = r->k.inode[0].lock_order = order;
+            (void)rig_ask(r, 0, ops[i], (P << order) - P, P + 1);
+            (void)rig_ask(r, 0, ops[i], PCL_OFF_MAX - P, P - 1); /* there is no page behind it */
+            rig_run(r);
+            assert_int_equal(r->wrong, 0);
+            assert_int_equal(r->k.range[PCL_ROLE_IOLOCK].stats.widest + 1, 2 * (P << order));
+            rig_free(r);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +125,7 @@ int main(void)
         cmocka_unit_test(read_ahead_ends_with_the_last_byte),
         cmocka_unit_test(an_append_locks_where_it_writes),
         cmocka_unit_test(a_try_again_may_have_become_needless),
+        cmocka_unit_test(ranges_are_of_whole_folios),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
