@@ -18,7 +18,7 @@ struct values {
     const char *schemes_file, *machine, *replay, *max_think, *db;
     int fs, form;
     int64_t seed, reps, jobs;
-    bool grid, check, dump, no_run_ahead;
+    bool grid, check, dump, no_run_ahead, against;
 };
 
 /* The forms of --format, in the order of its words; the first two are those of all verbs. */
@@ -54,6 +54,9 @@ static const struct cli_option options[] = {
      "of a trace: replay K copies of its threads on the same files; a comma list runs one "
      "after "
      "the other"},
+    {"against-trace", 0, CLI_FLAG, offsetof(struct values, against), NULL, NULL, 0, 0,
+     "of a trace with lock events: put what it measured beside what is simulated, with the "
+     "relative error of each row"},
     {"set", 0, CLI_LIST, offsetof(struct values, set), "[SECTION.]KEY=VALUE", NULL, 0, 0,
      "change a setting of the scenario, or machine.KEY of the machine; may be given several "
      "times"},
@@ -150,13 +153,18 @@ static int read_kind(const struct cli_verb *verb, struct values *v, struct reque
     if (r->input.trace) {
         if (v->grid)
             return cli_usage(verb, "--grid is for scenarios, '%s' is a trace", r->input.path);
+        if (v->against && v->form != RUN_TABLE)
+            return cli_usage(verb, "--against-trace: want the form table");
+        if (v->against && r->input.trace->n_locks == 0)
+            return cli_usage(verb, "--against-trace: '%s' has no lock events", r->input.path);
         r->spec.trace = r->input.trace;
         code = read_replay(verb, v, &r->spec.replay);
         return code == CLI_GO ? read_clones(verb, v, r) : code;
     }
-    if (v->clones.n || v->replay || v->max_think)
+    if (v->clones.n || v->replay || v->max_think || v->against)
         return cli_usage(verb, "--%s is for traces, '%s' is a scenario",
                          v->clones.n ? "clone"
+                         : v->against ? "against-trace"
                          : v->replay ? "replay"
                                      : "max-think",
                          r->input.path);
@@ -289,6 +297,9 @@ static int simulate(const struct values *v, const struct request *r,
         (void)fwrite(locks, 1, n_locks, stdout);
     else
         code = cli_summary_results(stdout, study, &d, s.sums, v->db);
+    for (size_t i = 0; v->against && s.sums && i < n_sums; i++)
+        pcl_lock_against_text(stdout, &s.sums[i], study->reps, r->input.trace->locks,
+                              r->input.trace->n_locks);
     judged = judge(&s);
     if (judged != CLI_DONE)
         code = judged;

@@ -87,7 +87,7 @@ static bool is_path(const char *name)
     return !S_ISDIR(st.st_mode) || strchr(name, '/');
 }
 
-static int find(const char *name, char **path, struct pcl_err *err)
+int cli_find_input(const char *name, char **path, struct pcl_err *err)
 {
     static const struct {
         const char *folder, *ext;
@@ -114,7 +114,7 @@ static int load(const char *name, bool only_trace, struct cli_input *in, struct 
     int rc;
 
     memset(in, 0, sizeof(*in));
-    rc = find(name, &in->path, err);
+    rc = cli_find_input(name, &in->path, err);
     if (rc == PCL_OK)
         rc = pcl_read_file(in->path, MAX_BYTES, &in->text, &size, err);
     if (rc == PCL_EIO)

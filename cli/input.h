@@ -30,6 +30,9 @@ struct cli_input {
     struct pcl_trace *trace; /* NULL: a scenario */
 };
 
+/** The path of an input: name itself, or something shipped; the caller frees it. */
+int cli_find_input(const char *name, char **path, struct pcl_err *err);
+
 /** Finds and reads name. On success end it with cli_input_fini. */
 int cli_input_load(const char *name, struct cli_input *in, struct pcl_err *err);
 /** The same where only a trace will do: the reader says why anything else is none. */

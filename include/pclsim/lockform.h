@@ -7,6 +7,7 @@
 
 #include <pclsim/result.h>
 #include <pclsim/scheme.h>
+#include <pclsim/trace_locks.h>
 
 struct pcl_lockform {
     const char *title;               /* what was run, for the title line; NULL or "": left out */
@@ -36,6 +37,11 @@ void pcl_lock_sum(struct pcl_result *into, const struct pcl_result *r);
 /** What the waits for each contended lock were spent on, and who made whom wait, in at most so many
  * rows; 72 columns. Nothing when there was no contention. */
 void pcl_lock_waits_text(FILE *out, const struct pcl_result *r, size_t rows);
+
+/** What a recording measured beside what its replay makes of it, with the relative error of each
+ * row; sum holds the locks of reps replications added up. 72 columns. */
+void pcl_lock_against_text(FILE *out, const struct pcl_result *sum, uint32_t reps,
+                           const struct pcl_trace_lock *measured, size_t n);
 
 /** The title line of every form. */
 void pcl_lockform_title(FILE *out, const struct pcl_result *r, const struct pcl_lockform *f);

@@ -121,8 +121,8 @@ static void end(struct plain *p)
     const struct iolog *s = p->state;
 
     p->b.t->evidence |= s->job > 1 ? (unsigned)PCL_HAS_THREADS : 0;
-    tb_note(&p->b, "a log of fio shows neither durations nor results, nor whether reads and writes are "
-                   "buffered, direct or mapped: buffered is assumed");
+    tb_note(&p->b, "a log of fio shows neither durations nor results, nor whether reads and "
+                   "writes are buffered, direct or mapped: buffered is assumed");
 }
 
 static struct pcl_trace *parse(const char *name, const char *data, size_t size)

@@ -32,8 +32,8 @@ struct pcl_trace *plain_parse(const char *format, const char *name, const char *
 uint32_t plain_file(struct plain *p, const char *prefix, struct text name);
 uint32_t plain_thread(struct plain *p, int64_t tid);
 
-/** An operation; thread, inode, op, t_ns, dur_ns, off, len and flags of op are read. lines: 1, and 0
- * for a further one of the same line. Returns NULL, or why it cannot be one. */
+/** An operation; all of op but its line is read. lines: 1, and 0 for a further operation of the
+ * same line. Returns NULL, or why it cannot be one. */
 const char *plain_op(struct plain *p, struct pcl_trace_op op, unsigned lines);
 
 /** Splits at commas, tabs or semicolons (sep), or at runs of blanks (sep ' '). */

@@ -8,7 +8,7 @@
 
 #define GOOD "1 1700000000.000001 pread64(3</f>, \"\", 1, 0) = 1 <0.000010>\n"
 #define KNOWN \
-    "strace text, ftrace, trace-cmd or perf script text, fio iolog, fsx operations, blkparse "       \
+    "pclsim's own, strace text, ftrace, trace-cmd or perf script text, fio iolog, fsx operations, blkparse "       \
     "text, CSV with named columns, MSR Cambridge, Alibaba, Tencent, FIU"
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
