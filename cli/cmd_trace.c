@@ -265,7 +265,8 @@ const struct cli_verb cli_verb_trace = {
         "measured, by lock class and mode.\n\n'convert' writes a recording in pclsim's own form, "
         "'slice' a part of it (by time, thread, file), 'scale' more threads than there were, "
         "'merge' several recordings as one, their threads side by side. Any format can be read; "
-        "pclsim's own is read and written without holding it in memory.\n\nFILE is a path (- is standard input, gzip is unpacked) or a shipped name. "
+        "pclsim's own is read and written without holding it in memory.\n\nFILE is a path (- is "
+        "standard input, gzip and zstd are unpacked) or a shipped name. "
         "The format is recognised by content. An operation that is not modelled is a counted "
         "skip, never an error.",
     .examples = "strace -f -ttt -T -y -o app.strace ./app\n"

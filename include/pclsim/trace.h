@@ -92,8 +92,8 @@ struct pcl_trace {
     size_t n_notes;
 };
 
-/** Reads a trace file (gzip and zstd by magic number; "-" is standard input). On success the caller frees
- * *out with pcl_trace_free. Lines that cannot be read are counted skips; a file in which no line
+/** Reads a trace file (gzip and zstd by magic number; "-" is standard input). On success the
+ * caller frees *out with pcl_trace_free. Lines that cannot be read are counted skips; a file in which no line
  * can be recognised is an error that names the formats known. */
 int pcl_trace_read(const char *path, struct pcl_trace **out, struct pcl_err *err);
 
