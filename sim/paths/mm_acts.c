@@ -7,7 +7,8 @@
 
 enum {
     MIGRATE_TRIES = 10,   /* NR_MAX_MIGRATE_PAGES_RETRY */
-    HUGE_PAGES = 1 << PCL_MAX_ORDER
+    HUGE_PAGES = 1 << PCL_MAX_ORDER,
+    WINDOW_PAGES = 32 /* read ahead at once, 128 KiB */
 };
 
 /* One change of the index under the i_pages lock: true when it is to be made now. Afterwards the
@@ -228,8 +229,8 @@ enum pcl_flow act_huge_range(struct pcl_kernel *k, struct pcl_call *c, const str
     return flow_next(c, FLOW_SKIP);
 }
 
-/* The folio of page cur, referenced: to[1] when all have been seen, to[0] when it is absent, large
- * enough already, not uptodate, dirty (but on tmpfs, where all are) or under write-back. */
+/* The folio of page cur, referenced: to[1] when all have been seen, to[0] when it is absent, to[2] when
+ * it is large enough already, dirty (but on tmpfs, where all are) or under write-back. */
 enum pcl_flow act_huge_next(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     unsigned busy = PCL_FOLIO_WRITEBACK | (k->fs == PCL_FS_TMPFS ? 0 : PCL_FOLIO_DIRTY);
@@ -249,9 +250,56 @@ enum pcl_flow act_huge_next(struct pcl_kernel *k, struct pcl_call *c, const stru
         return flow_to(k, c, s->to[0], FLOW_STEP);
     unsigned flags = k->cache->flags[c->folio];
 
-    if (k->cache->folio[c->folio].order == PCL_MAX_ORDER || (flags & busy) ||
-        !(flags & PCL_FOLIO_UPTODATE))
+    if (k->cache->folio[c->folio].order == PCL_MAX_ORDER || (flags & busy))
         return flow_to(k, c, s->to[2], FLOW_STEP);
+    return flow_next(c, FLOW_STEP);
+}
+
+/* page_cache_sync_readahead() from the next absent page on. None before the end of file, or on tmpfs:
+ * to[0], with cur back at the first. */
+enum pcl_flow act_huge_absent(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    uint64_t end = pcl_inode_pages(k->cache, c->inode);
+    unsigned nodes = 0;
+
+    if (end > c->last + 1)
+        end = c->last + 1;
+    pcl_load(k->m, mapping_line(c));
+    while (c->cur < end && k->fs != PCL_FS_TMPFS) {
+        uint32_t f = pcl_cache_find(k->cache, c->inode, c->cur, &nodes);
+
+        if (f == PCL_NONE)
+            break;
+        c->cur = pcl_folio_last(k->cache, f) + 1;
+    }
+    pcl_burn(k->m, k->m->p->node_visit * nodes);
+    if (c->cur >= end || k->fs == PCL_FS_TMPFS) {
+        c->cur = c->first;
+        return flow_to(k, c, s->to[0], FLOW_STEP);
+    }
+    c->ahead = c->cur;
+    c->ahead_end = c->cur + (k->m->explore ? 1 : WINDOW_PAGES);
+    c->ahead_end = c->ahead_end < end ? c->ahead_end : end;
+    c->cur = c->ahead_end; /* asked for once */
+    return flow_next(c, FLOW_STEP);
+}
+
+/* A trylock, but who is being read is waited for. Busy: to[0]. */
+enum pcl_flow act_huge_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    bool waits = !(k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE);
+
+    if (c->phase != 0)
+        waits = k->page.op[k->m->cur].what == PCL_PAGE_LOCK;
+    return waits ? act_page_lock(k, c, s) : act_page_trylock(k, c, s);
+}
+
+/* The locked folio has not been filled: to[0]. */
+enum pcl_flow act_if_not_read(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    pcl_load(k->m, folio_line(k, c->folio));
+    if (!(k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE))
+        return flow_to(k, c, s->to[0], FLOW_STEP);
     return flow_next(c, FLOW_STEP);
 }
 

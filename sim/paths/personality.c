@@ -40,7 +40,7 @@ static const char modes[PCL_N_OPS][PCL_N_FS][6] = {
     [PCL_OP_MIGRATE_ASYNC] = {"--S-S", "--S-S", "--S-S"},
     [PCL_OP_MIGRATE_SYNC] =  {"--S-S", "--S-S", "--S-S"},
     [PCL_OP_RECLAIM] =       {"----S", "----S", "----S"},
-    [PCL_OP_KHUGEPAGED] =    {"----S", "----S", "----S"},
+    [PCL_OP_KHUGEPAGED] =    {"--SSS", "--SSS", "----S"},
     [PCL_OP_SPLIT] =         {"----S", "----S", "----S"},
 };
 

@@ -169,16 +169,32 @@ const struct pcl_step pcl_reclaim_path[] = {
     S_END,
 };
 
-/* collapse_file(): all small folios stay locked until the data have been copied; one that is busy
- * ends it */
+/* collapse_file(): all small folios stay locked until the data have been copied; one that is busy ends
+ * it. What is absent is read in first: Linux does so with the folios before it locked, and asks for
+ * the invalidate lock then, which only goes well since it takes no file that is open for writing */
 const struct pcl_step pcl_khugepaged_path[] = {
     S_ENTER(syscall),
     S_CPU(folio_alloc),
     S_DO(huge_range),
+    S_AT(L_MISS),
+    S_IF(huge_absent, L_NEXT),
+    S_LOCK(INVALIDATE),
+    S_AT(L_MORE),
+    S_IF(insert_ahead, L_AHEAD),
+    S_LOCK(ILOCK),
+    S_FS(MAP),
+    S_UNLOCK(ILOCK),
+    S_DO(fill_hole),
+    S_DO(read_ahead),
+    S_IF(more_ahead, L_MORE),
+    S_AT(L_AHEAD),
+    S_UNLOCK(INVALIDATE),
+    S_GOTO(L_MISS),
     S_AT(L_NEXT),
     S_IF(huge_next, L_OUT, L_FOUND, L_BUSY),
-    S_IF(page_trylock, L_BUSY),
+    S_IF(huge_lock, L_BUSY),
     S_IF(if_gone, L_GONE),
+    S_IF(if_not_read, L_GONE),
     S_IF(if_unmapped, L_LOCKED),
     S_LOCK(IMAP),
     S_DO(unmap_folio),

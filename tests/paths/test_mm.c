@@ -84,6 +84,28 @@ static void a_busy_page_ends_khugepaged(void **state)
     rig_free(r);
 }
 
+/* Of a file, or of a hole in one; what lies behind the end of file ends it. */
+static void khugepaged_reads_in_what_is_absent(void **state)
+{
+    (void)state;
+    for (int mapped = 0; mapped < 2; mapped++)
+        for (int whole = 0; whole < 2; whole++) {
+            struct rig *r = rig_new(PCL_FS_XFS, "server-2s", 2, false);
+            uint32_t inode = pcl_kernel_inode(&r->k, whole ? 1024 * 4096 : 500 * 4096, mapped);
+
+            pcl_cache_populate(r->k.cache, inode, 7, 50, 0, 0);
+            (void)rig_ask(r, 0, PCL_OP_KHUGEPAGED, 8192, 1);
+            (void)rig_ask(r, 0, PCL_OP_READ, 0, 512 * 4096);
+            rig_run(r);
+            assert_int_equal(r->k.merged, whole);
+            assert_int_equal(r->k.cache->t->nr_pages, whole ? 512 : 500);
+            assert_int_equal(r->k.cache->t->nr_folios, whole ? 1 : 500);
+            assert_int_equal(r->k.page.stats.held_max > 500, whole);
+            assert_int_equal(r->wrong, 0);
+            rig_free(r);
+        }
+}
+
 static void khugepaged_holds_all_512_locks_together(void **state)
 {
     struct rig *r = rig_new(PCL_FS_XFS, "server-2s", 2, false);
@@ -390,6 +412,7 @@ int main(void)
         cmocka_unit_test(async_migration_gives_up_after_ten_tries_and_sync_waits),
         cmocka_unit_test(a_busy_page_ends_khugepaged),
         cmocka_unit_test(khugepaged_holds_all_512_locks_together),
+        cmocka_unit_test(khugepaged_reads_in_what_is_absent),
         cmocka_unit_test(reclaim_takes_what_is_clean_and_free),
         cmocka_unit_test(who_waits_on_a_split_folio_gets_the_right_page),
         cmocka_unit_test(a_reference_makes_the_split_fail),
