@@ -47,7 +47,7 @@ struct pcl_explore_conf {
      * commute with everybody else's. For step functions that declare all their accesses. */
     bool merge;
     /* Only schedules that leave a body that could go on at most so often; no limit unless
-     * bounded. */
+     * bounded. An interrupt may come at any time, and goes back to whom it has interrupted. */
     bool bounded;
     uint32_t preemptions;
     /* A search that is stopped leaves its place in this file, and goes on from it when it is there

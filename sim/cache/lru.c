@@ -50,6 +50,8 @@ void pcl_lru_touch(struct pcl_cache *c, uint32_t folio)
 {
     uint8_t *flags = &c->flags[folio];
 
+    if (c->conf.explore) /* who was used lately multiplies states, and no race needs it */
+        return;
     if (!(*flags & PCL_FOLIO_REFERENCED)) {
         *flags |= PCL_FOLIO_REFERENCED;
     } else if (c->folio[folio].list == PCL_LRU_INACTIVE) {

@@ -383,6 +383,7 @@ void pcl_oracle_normalise(struct pcl_oracle *o)
     pcl_history_sweep(o);
     pcl_history_compact(o);
     order_free_ops(o);
+    pcl_oracle_number_blocks(o);
     v = pcl_xcalloc(2 * ((size_t)o->m->n_truths + o->m->n_ops) + 1, sizeof *v);
     for (uint64_t i = 0; (m = next_moment(o, &i)) != NULL;)
         v[n++] = *m;

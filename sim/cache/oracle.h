@@ -164,6 +164,9 @@ void pcl_history_add(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op,
  * ever. */
 uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val);
 
+/** Numbers allocations of blocks anew, by what those who have looked blocks up can tell apart. */
+void pcl_oracle_number_blocks(struct pcl_oracle *o);
+
 /* oracle.c */
 /** The operation's content can be seen from now on. */
 void pcl_oracle_show(struct pcl_oracle *o, uint32_t op);

@@ -322,6 +322,84 @@ static enum pcl_wrong check_blocks(struct pcl_oracle *o, struct pcl_wrong_info *
     return PCL_WRONG_RIGHT;
 }
 
+/* --- normal form ---------------------------------------------------------------------------
+ *
+ * A block's number is only ever compared with the epochs of those who have looked blocks up and
+ * are still writing. So it becomes 1 + the epochs that are not behind it, and an epoch 1 + its
+ * rank: an old block is older than all of them, whenever it was allocated.
+ */
+
+static uint32_t *next_epoch(struct pcl_oracle *o, uint64_t *i)
+{
+    while (*i < (uint64_t)o->m->n_data + o->m->n_ops) {
+        uint32_t *e = *i < o->m->n_data ? &o->data[*i].block_epoch
+                                        : &o->op[*i - o->m->n_data].block_epoch;
+
+        ++*i;
+        if (*e != 0)
+            return e;
+    }
+    return NULL;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static uint32_t not_behind(const uint32_t *epoch, uint32_t n, uint64_t x)
+{
+    uint32_t i = 0;
+
+    while (i < n && epoch[i] <= x)
+        i++;
+    return i;
+}
+
+/* Neighbours that have become alike are one extent. */
+static void number_extents(struct pcl_oracle *o, const uint32_t *epoch, uint32_t n)
+{
+    struct pcl_bt_at at = pcl_bt_ge(o->block, 0);
+    pcl_u128 before = ~(pcl_u128)0;
+    uint64_t last = 0;
+
+    while (pcl_bt_valid(at)) {
+        pcl_u128 key = pcl_bt_key(o->block, at);
+        uint64_t val = pcl_bt_val(o->block, at);
+
+        val = val == 0 ? 0 : 1 + not_behind(epoch, n, val);
+        if (before >> 64 == key >> 64 && last == val) {
+            (void)pcl_bt_del(o->block, key);
+            at = pcl_bt_ge(o->block, key);
+            continue;
+        }
+        pcl_bt_put(o->block, at, val);
+        before = key;
+        last = val;
+        at = pcl_bt_step(o->block, at);
+    }
+}
+
+void pcl_oracle_number_blocks(struct pcl_oracle *o)
+{
+    uint32_t *epoch = pcl_xcalloc((size_t)o->m->n_data + o->m->n_ops + 1, sizeof *epoch);
+    uint32_t n = 0, unique = 0, *e;
+
+    for (uint64_t i = 0; (e = next_epoch(o, &i)) != NULL;)
+        epoch[n++] = *e;
+    qsort(epoch, n, sizeof *epoch, by_number);
+    for (uint32_t i = 0; i < n; i++)
+        if (unique == 0 || epoch[unique - 1] != epoch[i])
+            epoch[unique++] = epoch[i];
+    number_extents(o, epoch, unique);
+    for (uint64_t i = 0; (e = next_epoch(o, &i)) != NULL;)
+        *e = 1 + not_behind(epoch, unique, *e);
+    o->m->next_block = unique + 1;
+    free(epoch);
+}
+
 /* --- write-back ----------------------------------------------------------------------------
  */
 
@@ -411,6 +489,7 @@ enum pcl_wrong pcl_oracle_direct_end(struct pcl_oracle *o, uint32_t op, uint32_t
     last = pcl_range_end(last);
     info.seen = pcl_content_at(pcl_value(o->op[op].content, 0), first);
     w = check_blocks(o, &info, last, o->op[op].block_epoch);
+    o->op[op].block_epoch = 0;
     if (w == PCL_WRONG_RIGHT)
         disk_put(o, inode, first, last, pcl_value(o->op[op].content, 0));
     return w;

@@ -89,13 +89,14 @@ static struct move take(struct search *s, uint32_t body, bool yes, const char **
     return by;
 }
 
-static uint64_t key_of(struct search *s, uint32_t body)
+/* The task that moved last, and the body: another one while an interrupt is on top of it. */
+static uint64_t key_of(struct search *s, uint32_t task, uint32_t body)
 {
     if (s->conf->normalise)
         s->conf->normalise(s->conf->arg);
-    uint64_t hash = store_look(&s->store);
+    uint64_t hash = store_look(&s->store), who = (uint64_t)(task + 1) << 32 | (body + 1);
 
-    return s->conf->bounded ? (hash ^ (body + 1)) * UINT64_C(0x9e3779b97f4a7c15) : hash;
+    return s->conf->bounded ? (hash ^ who) * UINT64_C(0x9e3779b97f4a7c15) : hash;
 }
 
 /* One move of a body from the i-th state of the level; true when it asked for the answer. */
@@ -110,12 +111,14 @@ static bool move_body(struct search *s, uint32_t i, uint32_t body, bool yes, uin
 
     if (yes && !by.asked)
         return false;
-    uint32_t to = store_number(&s->store, key_of(s, body), &fresh);
+    uint32_t task = body < s->m->n_tasks ? body : s->store.found[from].task;
+    uint32_t to = store_number(&s->store, key_of(s, task, body), &fresh);
     struct origin *o = &s->store.found[to];
 
     store_edge(&s->store, from, to, &by);
     if (fresh || preemptions < o->preemptions) {
-        *o = (struct origin){.from = from, .preemptions = preemptions, .by = by};
+        *o = (struct origin){
+            .from = from, .preemptions = preemptions, .task = task, .by = by};
         if (fresh)
             look_at(s, to, why);
         else
@@ -124,7 +127,8 @@ static bool move_body(struct search *s, uint32_t i, uint32_t body, bool yes, uin
     return by.asked;
 }
 
-/* What going on with this body costs, when those in can are all who can. */
+/* What going on with this body costs, when those in can are all who can. An interrupt comes for
+ * nothing, and goes back to whom it has interrupted: it is no free way to somebody else. */
 static uint32_t cost(const struct search *s, uint32_t number, uint32_t body, const bool *can)
 {
     const struct origin *o = &s->store.found[number];
@@ -132,7 +136,9 @@ static uint32_t cost(const struct search *s, uint32_t number, uint32_t body, con
 
     if (!s->conf->bounded || number == 0 || body == o->by.body || interrupts)
         return 0;
-    return can[o->by.body];
+    if (o->by.body != o->task && can[o->by.body])
+        return 1;
+    return body == o->task ? 0 : can[o->task];
 }
 
 static void expand(struct search *s, uint32_t i)
@@ -237,7 +243,7 @@ static void begin(struct search *s)
     if (s->conf->checkpoint)
         rc = store_load(&s->store, s->conf->checkpoint, s->conf->key, s->r, &s->r->err);
     if (rc == PCL_ENOENT) {
-        look_at(s, store_number(&s->store, key_of(s, 0), &fresh), broken(s));
+        look_at(s, store_number(&s->store, key_of(s, 0, 0), &fresh), broken(s));
         store_descend(&s->store);
     } else if (rc != PCL_OK) {
         s->stop = true;

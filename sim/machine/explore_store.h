@@ -26,6 +26,7 @@ struct move {
 struct origin {
     uint32_t from;
     uint32_t preemptions; /* fewest known that lead here */
+    uint32_t task;        /* that moved last; interrupts come and go on top of it */
     struct move by;
 };
 

@@ -92,14 +92,15 @@ enum pcl_flow act_if_beyond(struct pcl_kernel *k, struct pcl_call *c, const stru
 {
     int64_t size = pcl_inode_size(k->cache, c->inode);
     uint64_t pages = pcl_inode_pages(k->cache, c->inode);
+    enum pcl_flow flow = flow_looked(k, inode_line(c));
 
     if (c->len == 0 || c->off >= size || c->cur >= pages)
-        return flow_to(k, c, s->to[0], FLOW_SKIP);
+        return flow_to(k, c, s->to[0], flow);
     if (c->op == PCL_OP_DREAD && c->len > size - c->off) {
         c->len = size - c->off;
         c->last = pages - 1;
     }
-    return flow_next(c, FLOW_SKIP);
+    return flow_next(c, flow);
 }
 
 enum pcl_flow act_if_tmpfs(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
@@ -111,8 +112,8 @@ enum pcl_flow act_if_tmpfs(struct pcl_kernel *k, struct pcl_call *c, const struc
 enum pcl_flow act_if_grows(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     if (c->off >= pcl_inode_size(k->cache, c->inode))
-        return flow_to(k, c, s->to[0], FLOW_SKIP);
-    return flow_next(c, FLOW_SKIP);
+        return flow_to(k, c, s->to[0], flow_looked(k, inode_line(c)));
+    return flow_next(c, flow_looked(k, inode_line(c)));
 }
 
 /* tmpfs reads a hole from the zero page and inserts nothing: to[0]. */
@@ -389,7 +390,7 @@ enum pcl_flow act_set_size(struct pcl_kernel *k, struct pcl_call *c, const struc
         if (c->op == PCL_OP_WRITE && c->cur < c->last)
             size = (int64_t)((c->cur + 1) << PCL_PAGE_SHIFT);
         if (size <= old || (c->flags & PCL_OPF_KEEPSIZE))
-            return flow_next(c, FLOW_SKIP);
+            return flow_next(c, flow_looked(k, inode_line(c)));
     }
     pcl_store(k->m, inode_line(c));
     pcl_inode_set_size(k->cache, c->inode, size);

@@ -199,6 +199,7 @@ enum pcl_flow act_direct(struct pcl_kernel *k, struct pcl_call *c, const struct 
         pcl_oracle_direct_begin(k->cache->oracle, c->truth, c->inode, c->first, c->last);
         pcl_ext_map(&k->ext[c->inode], c->first, c->last);
     }
+    (void)flow_looked(k, PCL_LINE(ILOCK, c->inode));
     pcl_burn(k->m, k->m->p->direct_io);
     pcl_device_io(k->m, write, (uint64_t)c->len, io_key(k, c->inode, c->first), BIO_SYNC, b);
     return flow_next(c, FLOW_STEP);
@@ -212,7 +213,7 @@ enum pcl_flow act_direct_done(struct pcl_kernel *k, struct pcl_call *c, const st
         pcl_oracle_direct_end(k->cache->oracle, c->truth, c->inode, c->first, c->last);
     else
         pcl_oracle_direct_read(k->cache->oracle, c->truth, c->inode, c->first, c->last);
-    return flow_next(c, FLOW_SKIP);
+    return flow_next(c, flow_looked(k, PCL_LINE(DIO, c->inode)));
 }
 
 /* inode_dio_begin() and inode_dio_end(): one counter, one line. */
@@ -241,10 +242,10 @@ enum pcl_flow act_if_rejected(struct pcl_kernel *k, struct pcl_call *c, const st
 {
     c->cur = c->first;
     if (!pcl_dio_rejected(k, c))
-        return flow_next(c, FLOW_SKIP);
+        return flow_next(c, flow_looked(k, PCL_LINE(ILOCK, c->inode)));
     c->forced = 1;
     c->tried = 0;
-    return flow_to(k, c, s->to[0], FLOW_SKIP);
+    return flow_to(k, c, s->to[0], flow_looked(k, PCL_LINE(ILOCK, c->inode)));
 }
 
 /* The invalidation met a page that is dirty again: EBUSY. */

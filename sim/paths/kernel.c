@@ -194,7 +194,6 @@ void pcl_kernel_register(struct pcl_kernel *k)
     pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));
     pcl_state_register_value(st, &k->free_bio, sizeof(k->free_bio));
     pcl_state_register(st, (void **)&k->bio, sizeof(*k->bio), &k->n_bios);
-    pcl_state_register(st, (void **)&k->ra, sizeof(*k->ra), &k->n_ra);
     pcl_state_register_value(st, &k->n_batches, sizeof(k->n_batches));
     pcl_state_register(st, (void **)&k->batch, sizeof(*k->batch), &k->n_batches);
     for (uint32_t i = 0; i < k->n_inodes; i++) {

@@ -521,5 +521,7 @@ enum pcl_flow act_await_punch(struct pcl_kernel *k, struct pcl_call *c, const st
     (void)s;
     if (k->fs != PCL_FS_TMPFS)
         return flow_next(c, FLOW_SKIP);
+    if (c->phase == 0 && pcl_call_mode(k, c, PCL_ROLE_INVALIDATE) < 0)
+        return flow_next(c, flow_looked(k, inode_line(c)));
     return act_lock(k, c, &invalidate);
 }

@@ -101,7 +101,7 @@ enum pcl_flow act_unmap_range(struct pcl_kernel *k, struct pcl_call *c, const st
 
     (void)s;
     if (k->cache->t->nr_mapped == 0)
-        return flow_next(c, FLOW_SKIP);
+        return flow_next(c, flow_looked(k, mapping_line(c)));
     pcl_touch(k->m, mapping_line(c));
     shoot(k, &f, pcl_unmap_range(k->cache, c->inode, PCL_NONE, c->first, c->last, note_flush, &f));
     return flow_next(c, FLOW_STEP);
@@ -113,7 +113,7 @@ enum pcl_flow act_unmap_folio(struct pcl_kernel *k, struct pcl_call *c, const st
 
     (void)s;
     if (!(k->cache->flags[c->folio] & PCL_FOLIO_MAPPED))
-        return flow_next(c, FLOW_SKIP);
+        return flow_next(c, flow_looked(k, folio_line(k, c->folio)));
     pcl_load(k->m, folio_line(k, c->folio));
     shoot(k, &f, pcl_folio_unmap(k->cache, c->folio, note_flush, &f));
     return flow_next(c, FLOW_STEP);
@@ -199,7 +199,7 @@ enum pcl_flow act_migration_wait(struct pcl_kernel *k, struct pcl_call *c,
 
     if (c->folio == PCL_NONE) {
         if (k->cache->t->nr_migrating == 0)
-            return flow_next(c, FLOW_SKIP);
+            return flow_next(c, flow_looked(k, PCL_LINE(PTE, c->mm)));
         pcl_touch(k->m, PCL_LINE(PTE, c->mm));
         c->folio = pcl_map_migrating(k->cache, c->inode, c->mm, c->cur);
         if (c->folio == PCL_NONE)

@@ -101,16 +101,25 @@ static void set_ahead(const struct pcl_kernel *k, struct pcl_call *c, uint64_t f
     c->ahead_end = first + n < end ? first + n : end;
 }
 
-/* What the miss of page cur reads. tmpfs has no device; the explorer does without. */
+/* tmpfs has no device; the explorer does without. */
+static bool reads_ahead(const struct pcl_kernel *k)
+{
+    return k->fs != PCL_FS_TMPFS && !k->m->explore;
+}
+
+/* What the miss of page cur reads. */
 enum pcl_flow act_plan_ahead(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_ra *ra = state(k, c);
     uint64_t pages = c->last - c->cur + 1;
+    struct pcl_ra *ra;
 
     (void)s;
-    if (k->fs == PCL_FS_TMPFS || k->m->explore) {
+    if (!reads_ahead(k)) {
         set_ahead(k, c, c->cur, pages < MOST_PAGES ? pages : MOST_PAGES);
-    } else if (!is_fault(c)) {
+        return flow_next(c, flow_looked(k, inode_line(c))); /* the end of file */
+    }
+    ra = state(k, c);
+    if (!is_fault(c)) {
         if (pages > MOST_PAGES)
             pages = MOST_PAGES;
         if (plan_read(ra, c->cur, pages))
@@ -132,9 +141,12 @@ enum pcl_flow act_plan_ahead(struct pcl_kernel *k, struct pcl_call *c, const str
 /* A read has come to the marker, and the page is there: to[0]. */
 enum pcl_flow act_if_marker(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    const struct pcl_ra *ra = state(k, c);
+    const struct pcl_ra *ra;
 
-    if (ra->size == 0 || c->cur != marker(ra) || k->fs == PCL_FS_TMPFS || k->m->explore)
+    if (!reads_ahead(k))
+        return flow_next(c, FLOW_SKIP);
+    ra = state(k, c);
+    if (ra->size == 0 || c->cur != marker(ra))
         return flow_next(c, FLOW_SKIP);
     pcl_load(k->m, mapping_line(c));
     if (pcl_cache_find(k->cache, c->inode, c->cur, NULL) == PCL_NONE)
@@ -163,7 +175,7 @@ unsigned pcl_ra_order(struct pcl_kernel *k, const struct pcl_call *c)
 {
     unsigned max = k->inode[c->inode].max_order, order;
 
-    if (max == 0 || is_fault(c))
+    if (max == 0 || is_fault(c) || !reads_ahead(k))
         return 0;
     order = state(k, c)->order;
     return order < max ? order : max;
@@ -171,8 +183,11 @@ unsigned pcl_ra_order(struct pcl_kernel *k, const struct pcl_call *c)
 
 void pcl_ra_hit(struct pcl_kernel *k, const struct pcl_call *c)
 {
-    struct pcl_ra *ra = state(k, c);
+    struct pcl_ra *ra;
 
+    if (!reads_ahead(k))
+        return;
+    ra = state(k, c);
     if (!is_fault(c))
         ra->prev = c->cur;
     else if (ra->misses > 0)

@@ -63,6 +63,17 @@ static inline enum pcl_flow flow_next(struct pcl_call *c, enum pcl_flow f)
     return f;
 }
 
+/* After a look at shared state that a timed run pays with another step's access, or not at all (a
+ * line that the task has anyway): for the explorer it is a step of its own, or others could not come
+ * between. */
+static inline enum pcl_flow flow_looked(struct pcl_kernel *k, pcl_line line)
+{
+    if (!k->m->explore)
+        return FLOW_SKIP;
+    pcl_load(k->m, line);
+    return FLOW_STEP;
+}
+
 enum pcl_flow flow_to(struct pcl_kernel *k, struct pcl_call *c, uint16_t label, enum pcl_flow f);
 
 /* i_size and what it shares its line with: not that of i_rwsem, 64 bytes and more behind it. */

@@ -145,6 +145,37 @@ static void forget_body(struct race *s, uint32_t b)
             memset(&s->k.range[r].op[b], 0, sizeof s->k.range[r].op[b]);
 }
 
+/* Free slots of a pool are all alike, and in order: the lowest is taken next. */
+static void order_bios(struct pcl_kernel *k)
+{
+    uint32_t *link = &k->free_bio;
+
+    for (uint32_t b = 0; b < k->n_bios; b++)
+        if (!k->bio[b].used) {
+            k->bio[b] = (struct pcl_bio){.next = PCL_NONE};
+            *link = b;
+            link = &k->bio[b].next;
+        }
+    *link = PCL_NONE;
+}
+
+static void order_work(struct pcl_machine *m)
+{
+    uint32_t *link = &m->free_work;
+    uint64_t busy = 0;
+
+    for (uint32_t c = 0; c < m->n_cpus; c++)
+        for (uint32_t w = m->cpu[c].irq_head; w != PCL_NONE; w = m->work[w].next)
+            busy |= UINT64_C(1) << w;
+    for (uint32_t w = 0; w < m->n_work; w++)
+        if (!(busy >> w & 1)) {
+            m->work[w] = (struct pcl_irq_work){.next = PCL_NONE};
+            *link = w;
+            link = &m->work[w].next;
+        }
+    *link = PCL_NONE;
+}
+
 static void normalise(void *arg)
 {
     struct race *s = arg;
@@ -155,6 +186,9 @@ static void normalise(void *arg)
         for (uint32_t i = 0; i < s->k.range[r].n_nodes; i++)
             if (!s->k.range[r].node[i].used)
                 memset(&s->k.range[r].node[i], 0, sizeof s->k.range[r].node[i]);
+    order_bios(&s->k);
+    if (s->m.n_work <= 64)
+        order_work(&s->m);
     pcl_oracle_normalise(s->k.cache->oracle);
 }
 
@@ -229,6 +263,8 @@ int race_init(struct race *s, const struct pcl_race_conf *conf, struct pcl_err *
     set_up_files(s);
     pcl_kernel_register(&s->k);
     pcl_state_register(&s->state, (void **)&s->body, sizeof *s->body, &s->n_tasks);
+    /* a wrong state is like no other: it is found even where the same steps have led elsewhere */
+    pcl_state_register_value(&s->state, &s->wrong, sizeof s->wrong);
     for (uint32_t t = 0; t < s->n_tasks; t++) {
         s->m.task[t].mm = s->src.mm_of[t];
         pcl_task_start(&s->m, t, 0);

@@ -453,6 +453,38 @@ static void no_oracle_costs_no_care(void **state)
     pcl_cache_free(c);
 }
 
+/* How often blocks were looked up before is nothing that anybody can tell. */
+static void block_numbers_have_a_normal_form(void **state)
+{
+    uint64_t hash[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct pcl_state st;
+        struct pcl_cache_conf conf = {.seed = 1};
+
+        pcl_state_init(&st);
+        struct pcl_cache *c = pcl_cache_new(&conf, &st);
+        struct pcl_oracle *o = pcl_oracle_new(c, NULL, &st);
+
+        (void)pcl_inode_new(c, 1 << 20);
+        for (int n = 0; n <= 3 * i; n++)
+            pcl_oracle_allocate(o, 0, 0, i ? (uint64_t)n : 3);
+        uint32_t op = pcl_oracle_begin(o, PCL_TRUTH_WRITE, 0, 2, 5);
+
+        pcl_oracle_direct_begin(o, op, 0, 2, 5);
+        pcl_oracle_normalise(o);
+        hash[i] = pcl_state_hash(&st);
+        pcl_oracle_free_blocks(o, 0, 3, 3); /* freed and allocated again: not the one looked up */
+        pcl_oracle_allocate(o, 0, 3, 3);
+        assert_int_equal(pcl_oracle_direct_end(o, op, 0, 2, 5), PCL_WRONG_FREED);
+        pcl_oracle_end(o, op);
+        pcl_cache_free(c);
+        pcl_state_fini(&st);
+    }
+    assert_true(hash[0] == hash[1]);
+}
+
 static void classes_have_names(void **state)
 {
     (void)state;
@@ -482,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_store_into_a_clean_folio_is_lost),
         cmocka_unit_test(a_mapping_to_another_page_is_a_wrong_index),
         cmocka_unit_test(no_oracle_costs_no_care),
+        cmocka_unit_test(block_numbers_have_a_normal_form),
         cmocka_unit_test(classes_have_names),
     };
 

@@ -165,6 +165,23 @@ static void writers_of_one_file_do_not_deadlock(void **state)
     end(&x);
 }
 
+/* Nobody is left while he can go on: what differs is when the interrupts come. */
+static void interrupts_are_no_way_to_another_task(void **state)
+{
+    static const char direct[] = HEAD "[file f]\nsize = 16k\ncached = all\n"
+                                      "[group a]\ndo = read 4k 8k; read 4k 4k\n"
+                                      "[group b]\ndo = dwrite 4k 8k\n";
+    struct explored x;
+
+    (void)state;
+    begin(&x, direct, "v6.7");
+    x.conf.preemptions = 0;
+    explore(&x);
+    assert_int_equal(x.r.exhausted, 0);
+    assert_true(x.r.states < 15000);
+    end(&x);
+}
+
 static void drawn_schedules_find_the_race(void **state)
 {
     (void)state;
@@ -209,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_schedule_leads_there_again),
         cmocka_unit_test(the_same_search_gives_the_same_bytes),
         cmocka_unit_test(writers_of_one_file_do_not_deadlock),
+        cmocka_unit_test(interrupts_are_no_way_to_another_task),
         cmocka_unit_test(drawn_schedules_find_the_race),
         cmocka_unit_test(is_a_result_like_others),
     };
