@@ -332,9 +332,9 @@ void ftrace_parse_line(struct text line, struct ftrace_line *out)
         return;
     }
     out->kind = FTRACE_OTHER;
+    out->rest = t;
     if (t.p[0] == '#') {
         out->kind = FTRACE_HEADER;
-        out->rest = t;
         return;
     }
     from = find_time(line, &colon, out);

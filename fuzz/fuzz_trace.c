@@ -1,10 +1,15 @@
 /*
- * Feeds any bytes to the trace readers: whatever they are, the result is an error or a trace
- * whose account of lines adds up, and the report on it can be printed.
+ * Feeds any bytes to one trace reader, TRACE_READER: whatever they are, the result is no trace or one
+ * whose account of lines adds up, and the reports on it can be printed. The front, which finds
+ * the format and unpacks, gets the same bytes.
  */
+#include "../sim/trace/reader.h"
+
 #include <pclsim/trace_info.h>
 
 #include <stdlib.h>
+
+extern const struct trace_reader TRACE_READER;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,25 +32,36 @@ static void check(const struct pcl_trace *t)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void report(struct pcl_trace *t)
 {
-    struct pcl_trace *t = NULL;
-    struct pcl_err err;
     char *text = NULL;
     size_t n;
-    FILE *f;
+    FILE *f = open_memstream(&text, &n);
 
-    (void)pcl_trace_recognise((const char *)data, size);
-    if (pcl_trace_parse("fuzz", (const char *)data, size, &t, &err) != PCL_OK)
-        return 0;
     check(t);
-    f = open_memstream(&text, &n);
     if (f) {
         pcl_trace_info_text(f, t);
         (void)pcl_trace_info_json(f, t);
+        pcl_trace_locks_text(f, t);
         (void)fclose(f);
     }
     free(text);
     pcl_trace_free(t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct pcl_trace *t = NULL;
+    struct pcl_err err;
+    size_t hits, lines;
+
+    (void)pcl_trace_recognise((const char *)data, size);
+    TRACE_READER.look((const char *)data, size, &hits, &lines);
+    t = TRACE_READER.parse("fuzz", (const char *)data, size);
+    if (t)
+        report(t);
+    t = NULL;
+    if (pcl_trace_parse("fuzz", (const char *)data, size, &t, &err) == PCL_OK)
+        report(t);
     return 0;
 }
