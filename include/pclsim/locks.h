@@ -363,7 +363,7 @@ struct pcl_range_locks {
     uint8_t line_class;    /* of the instance's lock word: enum pcl_line_class */
     struct pcl_range_node *node; /* [n_nodes], PCL_RANGE_SLOTS per body */
     uint32_t n_nodes;            /* 0 until the first request */
-    struct pcl_range_op *op;     /* [n_bodies] */
+    struct pcl_range_op *op;     /* [n_bodies], NULL until then */
     uint32_t n_bodies;
     struct pcl_lock_stats stats;
     struct pcl_sweep_stats sweep;
@@ -507,8 +507,8 @@ void pcl_lock_notes_foreign(struct pcl_lock_notes *N, struct pcl_lock_stats *st,
 /** The largest bypass of those who still wait; exact: the locks have PCL_PROP_EXACT. */
 uint64_t pcl_lock_notes_longest_bypass(const struct pcl_lock_notes *N, bool exact);
 
-/** Host bytes for each task. */
-size_t pcl_lock_notes_task_bytes(void);
+/** Host bytes of what grows with the tasks. */
+size_t pcl_lock_notes_task_bytes(const struct pcl_lock_notes *N);
 
 /* Notes of the lock algorithms themselves; the waits and holds are recorded by the caller. */
 static inline void pcl_note_sleep(struct pcl_lock_stats *s)

@@ -203,7 +203,7 @@ struct pcl_kernel {
     struct pcl_call *call;        /* [n_bodies] */
     struct pcl_call_times *times; /* [n_bodies] */
     uint32_t n_bodies;
-    struct pcl_ra *ra;            /* [n_ra] PCL_RA_FILES per body */
+    struct pcl_ra *ra;            /* [n_ra] PCL_RA_FILES per body; NULL until a read or fault */
     uint32_t n_ra;
     struct pcl_kinode *inode;
     struct pcl_extents *ext;   /* [n_inodes] */

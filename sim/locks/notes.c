@@ -72,8 +72,9 @@ struct line {
 };
 
 struct pcl_lock_notes {
-    struct wait *wait; /* [n_bodies] */
-    pcl_ns *shares;    /* [n_bodies] since when it has shared a page's lock: one at a time */
+    struct wait *wait; /* [n_bodies], NULL until the first operation */
+    pcl_ns *shares;    /* [n_bodies] since when it has shared a page's lock: one at a time; NULL
+                          until somebody does */
     uint32_t n_bodies;
     struct past *past; /* by folio or instance */
     uint32_t n_past;
@@ -88,8 +89,6 @@ struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m)
     struct pcl_lock_notes *N = pcl_xcalloc(1, sizeof(*N));
 
     N->n_bodies = m->n_bodies;
-    N->wait = pcl_xcalloc(m->n_bodies, sizeof(*N->wait));
-    N->shares = pcl_xcalloc(m->n_bodies, sizeof(*N->shares));
     N->free_line = PCL_NONE;
     return N;
 }
@@ -111,9 +110,9 @@ void pcl_lock_notes_free(struct pcl_lock_notes *N)
     free(N);
 }
 
-size_t pcl_lock_notes_task_bytes(void)
+size_t pcl_lock_notes_task_bytes(const struct pcl_lock_notes *N)
 {
-    return sizeof(struct wait) + sizeof(pcl_ns);
+    return N->n_bodies * ((N->wait ? sizeof(*N->wait) : 0) + (N->shares ? sizeof(*N->shares) : 0));
 }
 
 static struct past *past_of(struct pcl_lock_notes *N, uint32_t object)
@@ -423,6 +422,9 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                           uint32_t object)
 {
     uint32_t cpu = past_of(N, object)->cpu;
+
+    if (!N->wait)
+        N->wait = pcl_xcalloc(N->n_bodies, sizeof(*N->wait));
     struct wait *w = &N->wait[m->cur];
 
     *w = (struct wait){.place = PCL_NONE,
@@ -456,12 +458,12 @@ void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats
 
 bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body)
 {
-    return N && N->wait[body].waits;
+    return N && N->wait && N->wait[body].waits;
 }
 
 void pcl_lock_notes_measure(struct pcl_lock_notes *N)
 {
-    for (uint32_t b = 0; N && b < N->n_bodies; b++)
+    for (uint32_t b = 0; N && N->wait && b < N->n_bodies; b++)
         N->wait[b].grants = 0;
 }
 
@@ -470,7 +472,7 @@ double pcl_lock_notes_fairness(const struct pcl_lock_notes *N, uint32_t n)
     double sum = 0, squares = 0;
     uint32_t asked = 0;
 
-    for (uint32_t b = 0; b < n; b++) {
+    for (uint32_t b = 0; N->wait && b < n; b++) {
         double x = N->wait[b].grants;
 
         asked += x > 0 || N->wait[b].place != PCL_NONE;
@@ -500,6 +502,8 @@ static void page_shared(struct pcl_page_locks *L, struct past *p)
 {
     L->stats.overlaps += p->since != 0;
     p->readers++;
+    if (!L->notes->shares)
+        L->notes->shares = pcl_xcalloc(L->n_bodies, sizeof(*L->notes->shares));
     L->notes->shares[L->m->cur] = L->m->at;
     p->who = L->notes->wait[L->m->cur].who & ~PCL_WHO_EXCLUSIVE;
     if (++L->stats.held > L->stats.held_max)
@@ -521,7 +525,8 @@ void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, uint8_t bit, bool
 {
     struct past *p = past_of(L->notes, folio);
 
-    L->notes->wait[L->m->cur].foreign = 0;
+    if (L->notes->wait)
+        L->notes->wait[L->m->cur].foreign = 0;
     if (bit != PCL_PG_LOCKED)
         return;
     if (shared) {

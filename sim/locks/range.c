@@ -32,9 +32,10 @@ static enum pcl_line_class line_class(enum pcl_role role)
     return PCL_LINE_LOCK;
 }
 
-/* Most of a role's memory: made when somebody asks for a lock of the role. */
-static void make_nodes(struct pcl_range_locks *R)
+/* What a role has for each body: made when somebody asks for a lock of the role. */
+static void make_requests(struct pcl_range_locks *R)
 {
+    R->op = pcl_xcalloc(R->n_bodies, sizeof(*R->op));
     R->n_nodes = R->n_bodies * PCL_RANGE_SLOTS;
     R->node = pcl_xcalloc(R->n_nodes, sizeof(*R->node));
 }
@@ -58,9 +59,8 @@ int pcl_range_locks_init(struct pcl_range_locks *R, struct pcl_machine *m, enum 
     if (rc)
         return rc;
     R->n_bodies = m->n_bodies;
-    R->op = pcl_xcalloc(R->n_bodies, sizeof(*R->op));
     if (m->state) {
-        make_nodes(R);
+        make_requests(R);
         pcl_state_register(m->state, (void **)&R->op, sizeof(*R->op), &R->n_bodies);
         pcl_state_register(m->state, (void **)&R->node, sizeof(*R->node), &R->n_nodes);
         if (R->ops->state_size)
@@ -132,7 +132,7 @@ uint32_t pcl_range_begin(struct pcl_range_locks *R, enum pcl_range_what what, ui
     uint32_t body = R->m->cur, node = body * PCL_RANGE_SLOTS, end = node + PCL_RANGE_SLOTS;
 
     if (!R->node)
-        make_nodes(R);
+        make_requests(R);
     while (node < end && R->node[node].used)
         node++;
     PCL_ASSERT(node < end);

@@ -95,8 +95,6 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->dirty_limit = (uint64_t)(ram / 100 * m->p->dirty_limit) >> PCL_PAGE_SHIFT;
     k->call = pcl_xcalloc(k->n_bodies, sizeof(*k->call));
     k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
-    k->n_ra = k->n_bodies * PCL_RA_FILES;
-    k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
     for (uint32_t b = 0; b < k->n_bodies; b++)
         pcl_call_forget(k, b);
     return init_locks(k, conf->scheme, err);
@@ -189,6 +187,7 @@ void pcl_kernel_register(struct pcl_kernel *k)
 {
     struct pcl_state *st = k->m->state;
 
+    pcl_ra_make(k);
     pcl_state_register(st, (void **)&k->call, sizeof(*k->call), &k->n_bodies);
     pcl_state_register(st, (void **)&k->inode, sizeof(*k->inode), &k->n_inodes);
     pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));

@@ -19,8 +19,16 @@ enum {
     LOTS_OF_MISSES = 100
 };
 
+void pcl_ra_make(struct pcl_kernel *k)
+{
+    k->n_ra = k->n_bodies * PCL_RA_FILES;
+    k->ra = pcl_xcalloc(k->n_ra, sizeof(*k->ra));
+}
+
 static struct pcl_ra *state(struct pcl_kernel *k, const struct pcl_call *c)
 {
+    if (!k->ra)
+        pcl_ra_make(k);
     struct pcl_ra *ra = &k->ra[k->m->cur * PCL_RA_FILES + c->inode % PCL_RA_FILES];
 
     if (ra->inode != c->inode || !ra->used)

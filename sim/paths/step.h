@@ -136,6 +136,8 @@ uint32_t pcl_ext_collapse(struct pcl_extents *e, uint64_t page, uint64_t n);
 uint32_t pcl_ext_insert(struct pcl_extents *e, uint64_t page, uint64_t n);
 
 /* readahead.c */
+/** The windows of all tasks: made when somebody reads. */
+void pcl_ra_make(struct pcl_kernel *k);
 /** Page cur was found: reads note where they are, faults that it was no miss. */
 void pcl_ra_hit(struct pcl_kernel *k, const struct pcl_call *c);
 /** Order of the folios that the task's window on this file has come to. */

@@ -16,15 +16,16 @@ static size_t machine_bytes(const struct pcl_machine *m)
 
 static size_t lock_bytes(const struct pcl_kernel *k)
 {
-    size_t bytes = k->page.n_bodies * (sizeof(*k->page.op) + pcl_lock_notes_task_bytes()) +
-                   k->page.n_waiters * sizeof(*k->page.waiter);
+    size_t bytes = k->page.n_bodies * sizeof(*k->page.op) +
+                   k->page.n_waiters * sizeof(*k->page.waiter) +
+                   pcl_lock_notes_task_bytes(k->page.notes);
 
     for (int r = 0; r < PCL_N_ROLES; r++) {
         const struct pcl_range_locks *R = &k->range[r];
 
-        if (R->ops)
-            bytes += R->n_nodes * sizeof(*R->node) +
-                     R->n_bodies * (sizeof(*R->op) + pcl_lock_notes_task_bytes());
+        if (R->n_nodes)
+            bytes += R->n_nodes * sizeof(*R->node) + R->n_bodies * sizeof(*R->op) +
+                     pcl_lock_notes_task_bytes(R->notes);
     }
     return bytes;
 }
@@ -41,6 +42,7 @@ static size_t source_bytes(const struct pcl_source *src)
 size_t sim_task_bytes(const struct pcl_sim *s)
 {
     return machine_bytes(&s->m) + lock_bytes(&s->k) +
-           s->k.n_bodies * (sizeof(*s->k.call) + sizeof(*s->k.times)) + source_bytes(&s->src) +
+           s->k.n_bodies * (sizeof(*s->k.call) + sizeof(*s->k.times)) +
+           s->k.n_ra * sizeof(*s->k.ra) + source_bytes(&s->src) +
            s->n_work * sizeof(*s->body);
 }

@@ -191,7 +191,7 @@ static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
     if (R->ops->props & PCL_PROP_NULL)
         return;
     check_exclusion(s, R);
-    if (R->ops->validate)
+    if (R->ops->validate && R->n_nodes) /* else nobody has asked for any */
         check_instances(s, R);
 }
 
