@@ -14,7 +14,8 @@ enum { MAX_OPTIONS = 16 };
 
 static void print_help(const struct bench_program *p)
 {
-    printf("usage: %s [options]\n\n%s\n\n", p->name, p->summary);
+    printf("usage: %s [options]%s%s\n\n%s\n\n", p->name, p->operand ? " " : "",
+           p->operand ? p->operand : "", p->summary);
     for (const struct bench_option *o = p->options; o->name; o++) {
         char left[40];
 
@@ -89,8 +90,12 @@ int bench_options(const struct bench_program *p, int argc, char **argv, bool *he
             *help = true;
             return BENCH_DONE;
         }
+        if (word[0] != '-' && p->operand && !*p->to) {
+            *p->to = word;
+            continue;
+        }
         if (word[0] != '-')
-            return complain(p, "takes options only, found", word);
+            return complain(p, p->operand ? "one too many:" : "takes options only, found", word);
         const struct bench_option *o =
             strncmp(word, "--", 2) == 0 ? find(p, word + 2, len - 2) : NULL;
 
@@ -109,6 +114,8 @@ int bench_options(const struct bench_program *p, int argc, char **argv, bool *he
         if (code)
             return code;
     }
+    if (p->operand && !*p->to)
+        return complain(p, "wants an operand:", p->operand);
     return BENCH_DONE;
 }
 
@@ -118,7 +125,7 @@ double bench_seconds(void)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

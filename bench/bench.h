@@ -1,5 +1,5 @@
 /*
- * What the bench programs share: options from a table, the flat JSON object, wall time. The
+ * What the bench programs share: options from a table, the flat JSON object, time. The
  * programs measure this simulator, not the modelled kernel.
  */
 #ifndef PCLSIM_BENCH_H
@@ -28,12 +28,14 @@ struct bench_option {
 struct bench_program {
     const char *name, *summary;
     const struct bench_option *options;
+    const char *operand; /* NULL: the program takes options only; else it wants this one word */
+    const char **to;     /* where that goes */
 };
 
 /** Reads argv. BENCH_DONE: go on; *help: the text was printed, leave with 0. */
 int bench_options(const struct bench_program *p, int argc, char **argv, bool *help);
 
-/** Wall time of the monotonic clock. */
+/** Processor time of this process: wall time on an idle machine, and its like on a busy one. */
 double bench_seconds(void);
 
 /** The middle one of n values, which are sorted in place. */

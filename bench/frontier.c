@@ -232,10 +232,10 @@ int main(int argc, char **argv)
         {.name = NULL},
     };
     const struct bench_program program = {
-        "frontier",
-        "Measures what a lock of 2^N units costs to simulate: with the units, and with the\n"
+        .name = "frontier",
+        .summary = "Measures what a lock of 2^N units costs to simulate: with the units, and with the\n"
         "number of times that somebody gets in its way.",
-        options};
+        .options = options};
     struct measured m = {.steps = 0};
     bool help;
     int code = bench_options(&program, argc, argv, &help);

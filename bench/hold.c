@@ -134,8 +134,9 @@ int main(int argc, char **argv)
         {.name = NULL},
     };
     const struct bench_program program = {
-        "hold", "Measures the event queue: take the earliest event, set it again later.",
-        options};
+        .name = "hold",
+        .summary = "Measures the event queue: take the earliest event, set it again later.",
+        .options = options};
     struct measured r = {.fingerprint = 0};
     bool help;
     int code = bench_options(&program, argc, argv, &help);

@@ -146,7 +146,9 @@ int main(int argc, char **argv)
         {.name = NULL},
     };
     const struct bench_program program = {
-        "trace", "Measures how fast recordings are read, on one core.", options};
+        .name = "trace",
+        .summary = "Measures how fast recordings are read, on one core.",
+        .options = options};
     double rate[4];
     static const char *const what[] = {"binary_records_per_s", "text_records_per_s",
                                        "strace_lines_per_s", "ftrace_lines_per_s"};

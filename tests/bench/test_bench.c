@@ -246,6 +246,56 @@ static void a_frontier_costs_its_conflicts_and_not_its_units(void **state)
     assert_string_equal(leaps, single);
 }
 
+/* --- scale and compare -----------------------------------------------------------------------
+ */
+
+static double real_of(json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+/* Counted bytes, not times. A run with a memory limit keeps each page by itself, others do not. */
+static void cached_pages_cost_next_to_nothing(void **state)
+{
+    (void)state;
+    for (int size = 16; size <= 4096; size *= 16) {
+        char command[200];
+
+        (void)snprintf(command, sizeof(command),
+                       BENCH_DIR "/scale --size %d --rounds 2 --repeat 1 --json", size);
+        json_t *o = json_of(command);
+
+        assert_flat(o);
+        assert_int_equal(json_integer_value(json_object_get(o, "size")), size);
+        assert_in_range(json_integer_value(json_object_get(o, "acquisitions")), 2 * size - 1,
+                        2 * size + 1);
+        assert_true(real_of(o, "mib_of_64_gib") < 1024);
+        if (size == 4096) {
+            assert_true(real_of(o, "bytes_per_clean_page") <= 16);
+            assert_true(real_of(o, "bytes_per_folio") > real_of(o, "bytes_per_clean_page"));
+        }
+        json_decref(o);
+    }
+}
+
+/* The ratio of a build to itself is what it is; but it lies in its interval, and a base that
+ * simulates something else is found out. */
+static void compare_runs_two_builds_by_turns(void **state)
+{
+    int code;
+    char *text;
+    json_t *o = json_of(BENCH_DIR "/compare " BENCH_DIR " --ops 2000 --pairs 6 --json");
+
+    (void)state;
+    assert_flat(o);
+    assert_true(real_of(o, "ratio_low") <= real_of(o, "ratio"));
+    assert_true(real_of(o, "ratio") <= real_of(o, "ratio_high"));
+    json_decref(o);
+    text = output_of(BENCH_DIR "/compare /nowhere --pairs 1 2>&1", &code);
+    assert_int_equal(code, 2);
+    free(text);
+}
+
 /* --- options -------------------------------------------------------------------------------
  */
 
@@ -265,6 +315,8 @@ static void wrong_options_are_refused_with_a_reason(void **state)
         {"closed-lock 64", "takes options only, found '64'"},
         {"hold --size 1e6", "--size: want a whole number from 1 to 16777216, found '1e6'"},
         {"hold --sizes 3", "did you mean --size?"},
+        {"compare --pairs 3", "wants an operand: 'BASE'"},
+        {"compare a b", "one too many: 'b'"},
     };
 
     (void)state;
@@ -309,6 +361,8 @@ int main(void)
         cmocka_unit_test(running_ahead_and_checking_change_nothing),
         cmocka_unit_test(hold_prints_a_flat_object_for_any_size),
         cmocka_unit_test(a_frontier_costs_its_conflicts_and_not_its_units),
+        cmocka_unit_test(cached_pages_cost_next_to_nothing),
+        cmocka_unit_test(compare_runs_two_builds_by_turns),
         cmocka_unit_test(wrong_options_are_refused_with_a_reason),
         cmocka_unit_test(help_names_every_option),
     };
