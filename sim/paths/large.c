@@ -67,6 +67,8 @@ uint32_t pcl_insert_ahead(struct pcl_kernel *k, struct pcl_call *c, uint64_t pag
 
     if (end > same)
         end = same + 1;
+    if (end <= page) /* the extents have changed since the page was asked for */
+        end = page + 1;
     return insert_fitting(k, c, page, fitting(page, end - page, order), true);
 }
 
