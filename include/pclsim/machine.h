@@ -82,6 +82,12 @@ enum pcl_spent {
     PCL_N_SPENT
 };
 
+/* What the scheduler has to do yet for a task that it has put on a CPU. */
+enum pcl_arrival {
+    PCL_ARRIVES = 1,      /* takes the task's line */
+    PCL_ARRIVES_FROM_IDLE /* and that of the run queue */
+};
+
 /* The other half: times and statistics. */
 struct pcl_task {
     uint16_t cpu;       /* where it runs, or ran last */
@@ -89,6 +95,7 @@ struct pcl_task {
     uint8_t mark;       /* enum pcl_mark of the step under way or next */
     uint8_t is_irq;
     uint8_t migrated;
+    uint8_t arriving;   /* enum pcl_arrival; 0: it has begun to run */
     uint32_t mm;        /* address space, PCL_NONE: kernel thread */
     pcl_ns left;        /* rest of an interrupted step */
     pcl_ns vruntime;
@@ -122,6 +129,7 @@ struct pcl_cpu {
     pcl_ns run_since;  /* when curr was put on */
     pcl_ns slice_used; /* of curr since it was picked */
     pcl_ns min_vruntime;
+    pcl_ns rq_held;    /* schedule() holds the run queue's lock until then */
     pcl_ns blocked_until; /* interrupts have taken the CPU until then (curr has no event) */
     pcl_ns resume_at;     /* in an interrupt: when curr would go on without it */
     pcl_ns irqs_off_since;

@@ -77,12 +77,26 @@ void wt_unlock(struct pcl_page_locks *L, struct pcl_page_op *op)
     pcl_spin_unlock(L->m, L->bucket[op->bucket].spin, wt_bucket_line(L, op->bucket), true);
 }
 
+/* A link of the list is written: in an entry, or at the end of the list in its head. */
+static void write_link(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry)
+{
+    if (!L->m->has_lines)
+        return; /* for the explorer the bucket's spinlock stands for all of the list */
+    if (entry == PCL_NONE)
+        pcl_store(L->m, wt_bucket_line(L, bucket));
+    else
+        pcl_store(L->m, PCL_LINE(WAITER, entry));
+}
+
 static void insert_before(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry,
                           uint32_t next)
 {
     struct pcl_bucket *b = &L->bucket[bucket];
     uint32_t prev = next == PCL_NONE ? b->tail : L->waiter[next].prev;
 
+    write_link(L, bucket, entry);
+    write_link(L, bucket, prev);
+    write_link(L, bucket, next);
     L->waiter[entry].next = next;
     L->waiter[entry].prev = prev;
     if (prev == PCL_NONE)
@@ -106,8 +120,6 @@ static void enqueue(struct pcl_page_locks *L, struct pcl_page_op *op, uint32_t n
     w->bit = op->bit;
     w->kind = op->what;
     pcl_touch(L->m, wt_bucket_line(L, op->bucket));
-    if (L->m->has_lines)
-        pcl_store(L->m, PCL_LINE(WAITER, e));
     insert_before(L, op->bucket, e, next);
     op->contended = 1;
     pcl_note_sleep(&L->stats);
@@ -130,6 +142,9 @@ void wt_remove(struct pcl_page_locks *L, uint32_t bucket, uint32_t entry)
     struct pcl_waiter *w = &L->waiter[entry];
 
     PCL_ASSERT(w->queued);
+    write_link(L, bucket, entry);
+    write_link(L, bucket, w->prev);
+    write_link(L, bucket, w->next);
     if (w->prev == PCL_NONE)
         b->head = w->next;
     else

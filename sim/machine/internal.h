@@ -43,6 +43,10 @@ void pcl_lines_fini(struct pcl_machine *m);
 /* Transfer time of a line between two CPUs; 0 for the same one. */
 pcl_ns pcl_distance(const struct pcl_machine *m, uint32_t a, uint32_t b);
 
+/* A CPU takes a line exclusive, for work that costs own once it is there; returns when that is done. */
+pcl_ns pcl_line_take(struct pcl_machine *m, pcl_line tag, uint32_t cpu, pcl_ns at, pcl_ns own);
+/* The running body has waited for lines. */
+void pcl_line_waited(struct pcl_machine *m, pcl_ns ns);
 /* Does this CPU own the line, and nobody's request for it is under way? */
 bool pcl_line_mine(const struct pcl_machine *m, pcl_line tag);
 /* n accesses to a line that is mine, the last of them now. */
@@ -59,11 +63,13 @@ void pcl_lines_shift(struct pcl_machine *m, pcl_line tag, pcl_ns later, uint32_t
 void pcl_sched_init(struct pcl_machine *m);
 void pcl_sched_fini(struct pcl_machine *m);
 /* Makes a sleeping or new task runnable at time t, on the CPU that the placement rule picks; the
- * waker's CPU is by. */
-void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by);
+ * waker's CPU is by. Returns when the waker is done with that CPU's run queue. */
+pcl_ns pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by);
 /* The current task of a CPU stops being current (asleep, dead): the next one is chosen. The CPU
  * is free from time t on. */
 void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t);
+/* The running body, just put on its CPU, takes what lines the scheduler writes for it there. */
+void pcl_sched_arrive(struct pcl_machine *m);
 /* Takes the CPU from its current task at time t; the task stays runnable. Its event, if any, becomes
  * rest. */
 void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu, pcl_ns t);

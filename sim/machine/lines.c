@@ -189,16 +189,16 @@ static void join(struct line *l, uint32_t cpu)
     l->share[cpu / 64] |= 1ull << (cpu % 64);
 }
 
-static void waited_for_line(struct pcl_machine *m, pcl_ns ns)
+void pcl_line_waited(struct pcl_machine *m, pcl_ns ns)
 {
     m->cause_ns[PCL_T_LINE] += ns;
     m->task[m->cur].spent[PCL_SPENT_LINE] += ns;
 }
 
 /* Requests before mine that have not been granted. Each comes from another CPU. */
-static pcl_ns in_line(const struct pcl_machine *m, const struct line *l)
+static pcl_ns in_line(const struct pcl_machine *m, const struct line *l, pcl_ns at)
 {
-    pcl_ns left = l->busy - m->at, n;
+    pcl_ns left = l->busy - at, n;
 
     if (left <= 0 || l->pace == 0)
         return 0;
@@ -214,28 +214,36 @@ static uint32_t new_pace(const struct line *l, bool waited, pcl_ns cost)
     return cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
 }
 
-/* Takes the line exclusive; own is what the operation costs once it is there. */
-static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
+pcl_ns pcl_line_take(struct pcl_machine *m, pcl_line tag, uint32_t cpu, pcl_ns at, pcl_ns own)
 {
     bool fresh;
+
+    if (!m->has_lines)
+        return at;
     struct line *l = find(m->lines, tag, &fresh);
-    uint32_t cpu = m->cur_cpu;
-    pcl_ns start = m->at > l->busy ? m->at : l->busy;
+    pcl_ns start = at > l->busy ? at : l->busy;
     pcl_ns cost = own;
 
     if (fresh)
         cost += m->p->dram;
     else if (!(l->exclusive && l->owner == cpu)) {
-        cost += fetch(m, l, cpu, true) + m->p->line_retry * in_line(m, l);
+        cost += fetch(m, l, cpu, true) + m->p->line_retry * in_line(m, l, at);
         m->line_transfers++;
     }
-    l->pace = new_pace(l, start > m->at, cost);
+    l->pace = new_pace(l, start > at, cost);
     memset(l->share, 0, sizeof(l->share));
     join(l, cpu);
     l->exclusive = 1;
     l->owner = (uint16_t)cpu;
-    waited_for_line(m, start - m->at + cost - own);
-    m->at = l->busy = start + cost;
+    return l->busy = start + cost;
+}
+
+static void take(struct pcl_machine *m, pcl_line tag, pcl_ns own)
+{
+    pcl_ns done = pcl_line_take(m, tag, m->cur_cpu, m->at, own);
+
+    pcl_line_waited(m, done - own - m->at);
+    m->at = done;
 }
 
 void pcl_rmw_slow(struct pcl_machine *m, pcl_line tag)
@@ -323,6 +331,6 @@ void pcl_load_slow(struct pcl_machine *m, pcl_line tag)
         join(l, l->owner);
     }
     join(l, cpu);
-    waited_for_line(m, start - m->at + cost);
+    pcl_line_waited(m, start - m->at + cost);
     m->at = start + cost + m->p->l1_hit;
 }

@@ -131,11 +131,12 @@ bool pcl_wake(struct pcl_machine *m, uint32_t task)
     t->run = PCL_RUN_RUNNABLE;
     if (m->explore)
         return true;
-    pcl_burn(m, m->p->wake_call);
-    if (m->has_lines)
-        pcl_rmw_slow(m, PCL_LINE(RQ, m->task[task].cpu));
+    pcl_burn(m, m->p->wake_call + (m->has_lines ? m->p->rmw : 0));
     pcl_event_cancel(&m->eng, task);
-    pcl_sched_wake(m, task, m->at, m->cur_cpu);
+    pcl_ns done = pcl_sched_wake(m, task, m->at, m->cur_cpu);
+
+    pcl_line_waited(m, done - m->at);
+    m->at = done;
     return true;
 }
 
@@ -274,8 +275,12 @@ static void run_body(struct pcl_machine *m, uint32_t b)
         m->cur_cpu = m->task[b].cpu;
         m->at = m->eng.now;
         m->disp = DISP_RUN;
-        m->steps++;
-        m->step(m, b);
+        if (m->task[b].arriving) {
+            pcl_sched_arrive(m);
+        } else {
+            m->steps++;
+            m->step(m, b);
+        }
         account(m, b);
         bool ahead = dispose(m, b);
 
@@ -305,7 +310,7 @@ static void body_event(struct pcl_machine *m, uint32_t b)
         mod->state = PCL_TASK_RUNNING;
         if (!m->ideal) {
             pcl_event_cancel(&m->eng, b);
-            pcl_sched_wake(m, b, m->eng.now, m->task[b].cpu);
+            (void)pcl_sched_wake(m, b, m->eng.now, m->task[b].cpu);
             return;
         }
         m->cause_ns[PCL_T_SLEEP] += m->eng.now - m->task[b].since;

@@ -7,6 +7,11 @@
  * keeps its virtual time while the minimum moves on, so sleep earns a lead; under eevdf it keeps its
  * lag, which sleep does not change.
  *
+ * Each CPU writes its own run queue's line: in schedule(), at the tick, when it comes out of idle; and
+ * the line of the task that it puts on. So a waker on another CPU takes both away from it, and it takes
+ * them back. The queue's spinlock is held through a switch; a waker of the same cache domain waits for
+ * that. Wakers from afar leave the task in a list for the CPU instead and take its line only.
+ *
  * cfs:   a sleeper is placed up to sleeper_credit behind the minimum and preempts the current
  *        task when it leads by wake_gran; at a tick the current task yields when it has run its
  *        share of the latency period or leads the first in the queue by that much.
@@ -191,6 +196,25 @@ static void tick_start(struct pcl_machine *m, uint32_t cpu)
     pcl_event_set(&m->eng, tick_entity(m, cpu), (m->eng.now / period + 1) * period);
 }
 
+/* Takes the line of a CPU's run queue for another CPU or its own; returns when it is there. */
+static pcl_ns rq_line(struct pcl_machine *m, uint32_t rq, uint32_t cpu, pcl_ns t)
+{
+    return pcl_line_take(m, PCL_LINE(RQ, rq), cpu, t, 0);
+}
+
+void pcl_sched_arrive(struct pcl_machine *m)
+{
+    struct pcl_task *t = &m->task[m->cur];
+    pcl_ns at = m->at;
+
+    if (t->arriving == PCL_ARRIVES_FROM_IDLE)
+        at = rq_line(m, m->cur_cpu, m->cur_cpu, at);
+    at = pcl_line_take(m, PCL_LINE(TASK, m->cur), m->cur_cpu, at, 0);
+    t->arriving = 0;
+    pcl_line_waited(m, at - m->at);
+    m->at = at;
+}
+
 /* Puts task on an idle CPU; it goes on delay after the CPU is free. */
 static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns delay)
 {
@@ -210,11 +234,24 @@ static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns de
     c->need_resched = false;
     c->last_mm = t->mm != PCL_NONE ? t->mm : c->last_mm;
     t->on_cpu = true;
+    t->arriving = m->has_lines ? PCL_ARRIVES_FROM_IDLE : 0;
     set_idle(m, cpu, false);
     m->cause_ns[PCL_T_QUEUE] += start + delay - t->since;
     t->spent[PCL_SPENT_QUEUE] += start + delay - t->since;
     pcl_sched_resume(m, task, pcl_ns_add(start, delay));
     tick_start(m, cpu);
+}
+
+/* The end of schedule(), which has the run queue's line and holds its lock until it is over. */
+static void switch_to(struct pcl_machine *m, uint32_t cpu, uint32_t task)
+{
+    struct pcl_cpu *c = &m->cpu[cpu];
+    pcl_ns start = m->eng.now > c->blocked_until ? m->eng.now : c->blocked_until;
+
+    c->rq_held = start + m->p->ctx_switch;
+    run_on(m, cpu, task, m->p->ctx_switch);
+    if (m->has_lines)
+        m->task[task].arriving = PCL_ARRIVES;
 }
 
 static void enqueue(struct pcl_machine *m, uint32_t cpu, uint32_t task)
@@ -249,6 +286,9 @@ static uint32_t pull(struct pcl_machine *m, uint32_t cpu)
     struct pcl_task *t = &m->task[task];
 
     rq_remove(m, &m->cpu[best], task);
+    if (m->cpu[cpu].blocked_until < m->eng.now)
+        m->cpu[cpu].blocked_until = m->eng.now;
+    m->cpu[cpu].blocked_until = rq_line(m, best, cpu, m->cpu[cpu].blocked_until);
     t->vruntime += m->cpu[cpu].min_vruntime - m->cpu[best].min_vruntime;
     t->migrated = true;
     t->cpu = (uint16_t)cpu;
@@ -268,7 +308,7 @@ static void pick_next(struct pcl_machine *m, uint32_t cpu)
         next = pull(m, cpu);
     }
     if (next != PCL_NONE) {
-        run_on(m, cpu, next, m->p->ctx_switch);
+        switch_to(m, cpu, next);
         return;
     }
     c->curr = PCL_NONE;
@@ -288,6 +328,7 @@ void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
     old->on_cpu = false;
     old->voluntary++;
     c->curr = PCL_NONE;
+    t = rq_line(m, cpu, cpu, t);
     if (t > c->blocked_until)
         c->blocked_until = t;
     pick_next(m, cpu);
@@ -314,13 +355,14 @@ void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu, pcl_ns at)
     t->involuntary++;
     t->since = at;
     c->curr = PCL_NONE;
+    at = rq_line(m, cpu, cpu, at);
     if (at > c->blocked_until)
         c->blocked_until = at;
     uint32_t next = c->rq[0];
 
     rq_remove(m, c, next);
     rq_add(m, c, task);
-    run_on(m, cpu, next, m->p->ctx_switch);
+    switch_to(m, cpu, next);
     pcl_watch_owner_off(m, task);
 }
 
@@ -410,10 +452,23 @@ static pcl_ns idle_exit(const struct pcl_machine *m, const struct pcl_cpu *c, ui
                          m->task[task].voluntary);
 }
 
-void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
+/* A waker on CPU by locks the run queue, or leaves the task in its list; returns when that is done. */
+static pcl_ns lock_rq(struct pcl_machine *m, uint32_t rq, uint32_t by, pcl_ns t)
+{
+    struct pcl_cpu *c = &m->cpu[rq];
+
+    if (m->has_lines && rq != by && c->llc == m->cpu[by].llc && t < c->rq_held)
+        t = c->rq_held;
+    return rq_line(m, rq, by, t);
+}
+
+pcl_ns pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
 {
     struct pcl_task *tk = &m->task[task];
+    uint32_t cpu = m->ideal ? 0 : choose_cpu(m, tk->cpu, by);
+    pcl_ns done = m->ideal ? t : lock_rq(m, cpu, by, t);
 
+    t = done;
     if (t < tk->since) /* woken inside the last step before its sleep */
         t = tk->since;
     m->cause_ns[PCL_T_SLEEP] += t - tk->since;
@@ -428,9 +483,8 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
         tk->on_cpu = true;
         pcl_event_set(&m->eng, task, pcl_ns_add(t, tk->left));
         tk->left = 0;
-        return;
+        return done;
     }
-    uint32_t cpu = choose_cpu(m, tk->cpu, by);
     struct pcl_cpu *c = &m->cpu[cpu];
 
     pcl_sched_charge(m, cpu);
@@ -441,10 +495,11 @@ void pcl_sched_wake(struct pcl_machine *m, uint32_t task, pcl_ns t, uint32_t by)
         tk->migrated = tk->cpu != cpu;
         tk->cpu = (uint16_t)cpu;
         run_on(m, cpu, task, idle_exit(m, c, task));
-        return;
+        return done;
     }
     enqueue(m, cpu, task);
     check_wake_preempt(m, cpu, task);
+    return done;
 }
 
 void pcl_sched_resume(struct pcl_machine *m, uint32_t task, pcl_ns t)
@@ -512,7 +567,7 @@ void pcl_sched_tick(struct pcl_machine *m, uint32_t cpu)
     m->ticks++;
     pcl_event_set(&m->eng, tick_entity(m, cpu), m->eng.now + 1000000000 / p->hz);
     pcl_sched_charge(m, cpu);
-    pcl_sched_steal(m, cpu, p->tick_cost);
+    pcl_sched_steal(m, cpu, p->tick_cost + rq_line(m, cpu, cpu, m->eng.now) - m->eng.now);
     if (c->n_rq == 0)
         return;
     kick_idle(m, cpu);

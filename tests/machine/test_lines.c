@@ -158,6 +158,54 @@ static void a_saturated_line_is_as_fast_as_measured(void **unused)
     rig_free(r);
 }
 
+static void a_wake_up_takes_lines_from_the_cpu_that_wrote_them_last(void **unused)
+{
+    struct rig *r = rig_new(1, 1, 2);
+
+    (void)unused;
+    r->p.line_llc = 20;
+    r->p.rmw = 5;
+    rig_open(r, 2, true);
+    START(r, 0, 0, {BURN, 1000, 0}, {WAKE, 1, 0}, {BURN, 1000, 0});
+    START(r, 1, 0, {SLEEP, 0, 0});
+    rig_run(r);
+    assert_int_equal(r->at[0][2] - r->at[0][1], 2 * 25); /* the task's, the run queue's */
+    assert_int_equal(r->at[1][1] - r->at[0][2], 2 * 20); /* and back */
+    assert_time_is_conserved(r);
+    rig_free(r);
+}
+
+/* Task 1 wakes task 4 on CPU 0 while that switches from task 0 to task 2. */
+static pcl_ns wake_beside_a_switch(int64_t llcs, int64_t cpus)
+{
+    struct rig *r = rig_new(1, llcs, cpus);
+    pcl_ns took;
+
+    r->p.line_llc = 20;
+    r->p.line_socket = 50;
+    r->p.rmw = 5;
+    r->p.ctx_switch = 1000;
+    rig_open(r, 5, true);
+    START(r, 4, 0, {SLEEP, 0, 0});
+    START(r, 1, 5, {BURN, 5295, 0}, {WAKE, 4, 0}, {BURN, 1, 0});
+    START(r, 0, 10, {BURN, 4990, 0});
+    START(r, 2, 20, {BURN, 10000, 0});
+    rig_run(r);
+    assert_int_equal(r->died[0], 5000);
+    assert_int_equal(r->at[1][1], 5300);
+    took = r->at[1][2] - r->at[1][1];
+    assert_time_is_conserved(r);
+    rig_free(r);
+    return took;
+}
+
+static void a_waker_next_door_waits_for_the_run_queues_lock(void **unused)
+{
+    (void)unused;
+    assert_int_equal(wake_beside_a_switch(1, 2), 6000 - 5300 + 20);
+    assert_int_equal(wake_beside_a_switch(2, 1), 2 * 55);
+}
+
 static void touch_many(int64_t llc_bytes, pcl_ns want)
 {
     struct rig *r = rig_new(1, 1, 1);
@@ -168,7 +216,7 @@ static void touch_many(int64_t llc_bytes, pcl_ns want)
     rig_open(r, 1, true);
     START(r, 0, 0, {LOAD, 0, 0}, {BURN, 1, 0});
     rig_run(r);
-    assert_int_equal(r->died[0], 102);
+    assert_int_equal(r->died[0], 302); /* the lines of the task and the run queue came from memory too */
     r->m.cur = 0;
     r->m.cur_cpu = 0;
     r->m.at = 1000;
@@ -280,6 +328,8 @@ int main(void)
         cmocka_unit_test(writers_queue_in_request_order),
         cmocka_unit_test(who_is_in_line_is_retried),
         cmocka_unit_test(a_saturated_line_is_as_fast_as_measured),
+        cmocka_unit_test(a_wake_up_takes_lines_from_the_cpu_that_wrote_them_last),
+        cmocka_unit_test(a_waker_next_door_waits_for_the_run_queues_lock),
         cmocka_unit_test(a_small_cache_forgets_and_a_large_one_does_not),
         cmocka_unit_test(lines_of_equal_number_do_not_push_each_other_out),
         cmocka_unit_test(a_spinlock_serves_in_arrival_order),
