@@ -46,13 +46,14 @@ static inline void head_remove(struct pcl_page_locks *L, struct pcl_page_queue *
     L->waiter[e].next = L->waiter[e].prev = PCL_NONE;
 }
 
-/* The law of locks whose unlock serves the queue: nobody waits for a bit that is clear. */
+/* The law of locks whose unlock serves the queue: nobody waits for a lock bit that is clear. The end of
+ * write-back clears its bit a micro-step before it comes here. */
 static inline bool heads_validate(const struct pcl_page_locks *L, const char **why)
 {
     *why = "waiters on a free page";
     for (uint32_t f = 0; f < L->n_queues; f++)
         for (uint32_t e = L->queue[f].head; e != PCL_NONE; e = L->waiter[e].next)
-            if (!((*L->flags)[f] & L->waiter[e].bit))
+            if (L->waiter[e].bit == PCL_PG_LOCKED && !((*L->flags)[f] & PCL_PG_LOCKED))
                 return false;
     return true;
 }

@@ -138,7 +138,7 @@ enum pcl_more pw_retry(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t
 enum pcl_more pw_retry_dropped(struct pcl_page_locks *L, struct pcl_page_op *op, uint8_t again)
 {
     if (op->what == PCL_PAGE_WAIT_DROP)
-        return pw_finish(L, op, PCL_PAGE_GOT);
+        return pw_finish(L, op, pw_killed(L, op) ? PCL_PAGE_KILLED : PCL_PAGE_GOT);
     return pw_retry(L, op, again);
 }
 

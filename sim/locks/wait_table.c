@@ -178,13 +178,13 @@ bool wt_visit(struct pcl_page_locks *L, struct pcl_page_op *op)
 
     pcl_load(L->m, PCL_LINE(WAITER, op->cursor));
     pcl_burn(L->m, L->m->p->list_visit);
-    op->visits++;
     op->walked++;
     L->stats.walk_visits++;
     if (op->walked > L->stats.walk_max)
         L->stats.walk_max = op->walked;
     if (w->flags & PCL_W_BOOKMARK)
-        return false; /* another walker's */
+        return false; /* another walker's; it does not count towards a break */
+    op->visits++;
     if (w->folio != op->folio) {
         L->stats.walk_foreign++;
         pcl_lock_notes_foreign(L->notes, &L->stats, L->m->cur);

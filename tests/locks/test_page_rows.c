@@ -3,15 +3,7 @@
  * The schedules are driven by hand: a task is stepped until it has come to a place, then
  * another.
  */
-#include "rig.h"
-#include "wait_table.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "by_hand.h"
 
 enum { MANY = 70 };
 
@@ -20,90 +12,9 @@ static const struct rig_op lock_b[] = {TAKE_PAGE(LOCK, 1), DROP, END};
 static const struct rig_op try_a[] = {TAKE_PAGE(TRYLOCK, 0), DROP, END};
 static const struct rig_op wait_a[] = {TAKE_PAGE(WAIT, 0), END};
 static const struct rig_op drop_a[] = {TAKE_PAGE(WAIT_DROP, 0), END};
-static const struct rig_op hog_a[] = {TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      TAKE_PAGE(LOCK, 0),
-                                      DROP,
-                                      END};
-
-/* Parameters for which a lock has a name: one bucket, and others that a case wants. */
-static void start(struct rig *r, const char *lock, const struct rig_op **script, uint32_t n,
-                  const struct pcl_lock_param *want, unsigned n_want)
-{
-    struct pcl_lock_param param[PCL_MAX_LOCK_PARAMS];
-    unsigned n_params = 0;
-
-    for (const struct pcl_lock_param_info *i = rig_params(rig_lock(lock)); i->name; i++) {
-        if (strcmp(i->name, "bits") == 0)
-            param[n_params++] = (struct pcl_lock_param){"bits", 0};
-        for (unsigned k = 0; k < n_want; k++)
-            if (strcmp(i->name, want[k].name) == 0)
-                param[n_params++] = want[k];
-    }
-    rig_init(r, &(struct rig_conf){.lock = lock,
-                                   .param = param,
-                                   .n_params = n_params,
-                                   .n_tasks = n,
-                                   .script = script,
-                                   .explore = true});
-}
-
-static void go(struct rig *r, uint32_t body)
-{
-    assert_true(pcl_machine_can_step(&r->m, body));
-    pcl_machine_step(&r->m, body);
-}
-
-static bool holds(const struct rig *r, uint32_t body)
-{
-    return r->actor[body].hold[0].held;
-}
-
-static bool asleep(const struct rig *r, uint32_t body)
-{
-    return r->m.model[body].run == PCL_RUN_ASLEEP;
-}
-
-static void take(struct rig *r, uint32_t body)
-{
-    while (!holds(r, body))
-        go(r, body);
-}
-
-static void fall_asleep(struct rig *r, uint32_t body)
-{
-    while (!asleep(r, body))
-        go(r, body);
-}
-
-static void finish(struct rig *r, uint32_t body)
-{
-    while (r->m.model[body].run != PCL_RUN_DEAD)
-        go(r, body);
-}
-
-/* To the end of the next unlock. */
-static void release(struct rig *r, uint32_t body)
-{
-    while (holds(r, body) || r->actor[body].busy)
-        go(r, body);
-}
-
-static void unlock_up_to(struct rig *r, uint32_t body, uint8_t pc)
-{
-    while (r->L.op[body].what != PCL_PAGE_UNLOCK || r->L.op[body].pc != pc)
-        go(r, body);
-}
+static const struct rig_op hog_a[] = {
+    TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP,
+    TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP, TAKE_PAGE(LOCK, 0), DROP, END};
 
 /* --- A0 / A1 --- */
 
@@ -585,12 +496,13 @@ static void a_signal_before_the_try_loses_a_wake_up(void **state)
     static const struct rig_op *script[] = {lock_a, killable, kill_1, lock_a};
 
     (void)state;
-    for (int64_t first = 0; first < 2; first++) {
+    for (int64_t i = 0; i < 4; i++) {
+        int64_t first = i % 2;
         struct pcl_lock_param param = {"signal_first", first};
         struct pcl_explore_result res;
         struct rig r;
 
-        start(&r, "fifo-tail", script, 4, &param, 1);
+        start(&r, i < 2 ? "waiters-bit" : "fifo-tail", script, 4, &param, 1);
         rig_explore(&r, 0, &res);
         uint64_t before = r.killed;
 
