@@ -2,17 +2,16 @@
  * The bill on paper: a table for people and mail, and the exact numbers as JSON.
  */
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 
 #include <pclsim/display.h>
 #include <pclsim/memory.h>
 
 enum {
-    LABEL = 20,
-    BETTER = 7,
-    COLUMN = 11,
-    PER_BLOCK = (PCL_COLUMNS - LABEL - BETTER) / COLUMN
+    NAME = 19,
+    RATE = 7,
+    BILL = 10,
+    N_RATES = 5
 };
 
 #define EXACT_MAX (UINT64_C(1) << 53) /* integers up to here survive a double */
@@ -46,110 +45,58 @@ static const char *digits(pcl_u128 v, char buf[48])
 /* --- table ----------------------------------------------------------------------------------
  */
 
-struct line {
-    const char *label;
-    size_t rate; /* offset in the rates, or */
-    size_t bill; /* offset in the bill */
-};
-
-#define RATE(field) offsetof(struct pcl_memory_rates, field), SIZE_MAX
-#define BILL(field) SIZE_MAX, offsetof(struct pcl_memory_bill, field)
-
-static const struct line lines[] = {
-    {"bytes/page", RATE(page)},
-    {"bytes/inode", RATE(inode)},
-    {"bytes/page waiter", RATE(waiter)},
-    {"bytes/held range", RATE(range)},
-    {"bytes/range waiter", RATE(range_waiter)},
-    {"fixed", BILL(fixed)},
-    {"all pages", BILL(pages)},
-    {"all inodes", BILL(inodes)},
-    {"all page waiters", BILL(waiters)},
-    {"all held ranges", BILL(ranges)},
-    {"total", BILL(total)},
-};
-
-static void head(FILE *out, const struct pcl_fleet *f, bool lockdep)
+static void head(FILE *out, const struct pcl_fleet *f)
 {
     char text[256], ram[32];
 
-    (void)snprintf(
-        text, sizeof(text),
-        "%s of RAM in %lld pages of 4 KiB, %lld inodes, %lld page waiters, %lld held "
-        "ranges; lockdep %s",
-        pcl_format_size(f->ram, ram, sizeof(ram)), (long long)(f->ram >> 12),
-        (long long)f->inodes, (long long)f->waiters, (long long)f->ranges,
-        lockdep ? "on" : "off");
+    (void)snprintf(text, sizeof(text),
+                   "%s of RAM in %lld pages of 4 KiB, %lld inodes. At rest nothing is held; at "
+                   "the peak %lld ranges of each inode are, and %lld tasks wait for pages. Lower "
+                   "is better in all columns.",
+                   pcl_format_size(f->ram, ram, sizeof(ram)), (long long)(f->ram >> 12),
+                   (long long)f->inodes, (long long)f->ranges, (long long)f->waiters);
     pcl_wrap(out, "Memory of the locks: ", 2, text);
 }
 
-/* A name that does not fit its column is a letter, explained above the table. */
-static void names(FILE *out, const struct pcl_memory_row *rows, size_t first, size_t end)
+/* A name that does not fit its column has a line of its own. */
+static void line(FILE *out, const struct pcl_memory_row *row, int with)
 {
-    char label[32];
+    const struct pcl_memory_rates *r = &row->rates[with];
+    const int64_t rate[N_RATES] = {r->page, r->inode, r->range, r->waiter, r->range_waiter};
+    char rest[48], peak[48];
 
-    for (size_t i = first; i < end; i++)
-        if (strlen(rows[i].scheme) >= COLUMN) {
-            (void)snprintf(label, sizeof(label), "  [%zu] ", i + 1);
-            pcl_wrap(out, label, 6, rows[i].scheme);
-        }
-    fprintf(out, "%-*s%-*s", LABEL, "", BETTER, "better");
-    for (size_t i = first; i < end; i++) {
-        (void)snprintf(label, sizeof(label), "[%zu]", i + 1);
-        fprintf(out, "%*s", COLUMN, strlen(rows[i].scheme) < COLUMN ? rows[i].scheme : label);
-    }
-    (void)fputc('\n', out);
+    if (strlen(row->scheme) < NAME)
+        fprintf(out, "%-*s", NAME, row->scheme);
+    else
+        fprintf(out, "%s\n%-*s", row->scheme, NAME, "");
+    for (int i = 0; i < N_RATES; i++)
+        fprintf(out, "%*lld", i == 0 ? RATE - 2 : RATE, (long long)rate[i]);
+    fprintf(out, "%*s%*s\n", BILL, size_text(row->bill[with].rest, rest, sizeof(rest)), BILL,
+            size_text(row->bill[with].total, peak, sizeof(peak)));
 }
 
-static void value(FILE *out, const struct line *l, const struct pcl_memory_row *row, int with)
+static void table(FILE *out, const struct pcl_memory_row *rows, size_t n, int with)
 {
-    const char *rates = (const char *)&row->rates[with], *bill = (const char *)&row->bill[with];
-    pcl_u128 bytes;
-    int64_t rate;
-    char text[48];
+    static const char *const rate[2][N_RATES] = {{"", "", "held", "page", "range"},
+                                                 {"page", "inode", "range", "waiter", "waiter"}};
 
-    if (l->rate != SIZE_MAX) {
-        memcpy(&rate, rates + l->rate, sizeof(rate));
-        fprintf(out, "%*lld", COLUMN, (long long)rate);
-        return;
-    }
-    memcpy(&bytes, bill + l->bill, sizeof(bytes));
-    fprintf(out, "%*s", COLUMN, size_text(bytes, text, sizeof(text)));
-}
-
-static void share_of_ram(FILE *out, const struct pcl_memory_row *rows, size_t first, size_t end,
-                         const struct pcl_fleet *f, int with)
-{
-    char text[48];
-
-    fprintf(out, "%-*s%-*s", LABEL, "total/RAM", BETTER, "lower");
-    for (size_t i = first; i < end; i++) {
-        pcl_u128 t = rows[i].bill[with].total;
-        double total = (double)(uint64_t)(t >> 64) * 0x1p64 + (double)(uint64_t)t;
-
-        (void)snprintf(text, sizeof(text), "%.3g%%", 100 * total / (double)f->ram);
-        fprintf(out, "%*s", COLUMN, f->ram ? text : "-");
-    }
-    (void)fputc('\n', out);
+    fprintf(out, "\n%-*s", NAME, with ? "lockdep on, bytes" : "lockdep off, bytes");
+    for (int i = 0; i < N_RATES; i++)
+        fprintf(out, "%*s", i == 0 ? RATE - 2 : RATE, rate[0][i]);
+    fprintf(out, "\n%-*s", NAME, "scheme");
+    for (int i = 0; i < N_RATES; i++)
+        fprintf(out, "%*s", i == 0 ? RATE - 2 : RATE, rate[1][i]);
+    fprintf(out, "%*s%*s\n", BILL, "at rest", BILL, "at peak");
+    for (size_t i = 0; i < n; i++)
+        line(out, &rows[i], with);
 }
 
 void pcl_memory_text(FILE *out, const struct pcl_memory_row *rows, size_t n,
                      const struct pcl_fleet *f, bool lockdep)
 {
-    head(out, f, lockdep);
-    for (size_t first = 0; first < n; first += PER_BLOCK) {
-        size_t end = first + PER_BLOCK < n ? first + PER_BLOCK : n;
-
-        (void)fputc('\n', out);
-        names(out, rows, first, end);
-        for (size_t l = 0; l < sizeof(lines) / sizeof(lines[0]); l++) {
-            fprintf(out, "%-*s%-*s", LABEL, lines[l].label, BETTER, "lower");
-            for (size_t i = first; i < end; i++)
-                value(out, &lines[l], &rows[i], lockdep);
-            (void)fputc('\n', out);
-        }
-        share_of_ram(out, rows, first, end, f, lockdep);
-    }
+    head(out, f);
+    for (int with = 0; with <= lockdep; with++)
+        table(out, rows, n, with);
 }
 
 /* --- JSON -----------------------------------------------------------------------------------
@@ -179,9 +126,10 @@ static json_t *rates_json(const struct pcl_memory_rates *r)
 
 static json_t *bill_json(const struct pcl_memory_bill *b)
 {
-    return json_pack("{so so so so so so}", "fixed", exact(b->fixed), "pages", exact(b->pages),
+    return json_pack("{so so so so so so so}", "fixed", exact(b->fixed), "pages", exact(b->pages),
                      "inodes", exact(b->inodes), "page_waiters", exact(b->waiters),
-                     "held_ranges", exact(b->ranges), "total", exact(b->total));
+                     "held_ranges", exact(b->ranges), "at_rest", exact(b->rest), "total",
+                     exact(b->total));
 }
 
 static json_t *row_json(const struct pcl_memory_row *row)
@@ -206,7 +154,7 @@ void pcl_memory_json(FILE *out, const struct pcl_memory_row *rows, size_t n,
         (void)json_array_append_new(list, row_json(&rows[i]));
     json_t *o =
         json_pack("{so so so so so ss so}", "ram", count(f->ram), "pages", count(f->ram >> 12),
-                  "inodes", count(f->inodes), "page_waiters", count(f->waiters), "held_ranges",
+                  "inodes", count(f->inodes), "page_waiters", count(f->waiters), "held_ranges_per_inode",
                   count(f->ranges), "better", "lower", "schemes", list);
 
     (void)json_dumpf(o, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER);

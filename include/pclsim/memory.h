@@ -12,11 +12,13 @@ struct pcl_fleet {
     int64_t ram;     /* bytes, all of it page cache in pages of 4 KiB */
     int64_t inodes;  /* in memory */
     int64_t waiters; /* tasks that wait for page locks */
-    int64_t ranges;  /* operations that hold a range of their inode in every role */
+    int64_t ranges;  /* per inode: operations that hold a range of it in every role */
 };
 
 struct pcl_memory_bill {
-    pcl_u128 fixed, pages, inodes, waiters, ranges, total;
+    pcl_u128 fixed, pages, inodes, waiters, ranges;
+    pcl_u128 rest;  /* nobody holds or waits: fixed, pages and inodes */
+    pcl_u128 total; /* at the peak */
 };
 
 struct pcl_memory_row {
@@ -34,7 +36,8 @@ int pcl_memory_row(const struct pcl_scheme *s, const struct pcl_fleet *f,
 int pcl_memory_bill(const struct pcl_memory_rates *r, const struct pcl_fleet *f,
                     struct pcl_memory_bill *out, struct pcl_err *err);
 
-/** The rows side by side, at most 72 columns; schemes that do not fit follow below. */
+/** A line a scheme, at most 72 columns: what one of each costs, and the bill at rest and at the peak;
+ * the same once more with the sizes under lockdep, if asked for. */
 void pcl_memory_text(FILE *out, const struct pcl_memory_row *rows, size_t n,
                      const struct pcl_fleet *f, bool lockdep);
 

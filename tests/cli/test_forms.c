@@ -61,8 +61,8 @@ static void memory_needs_no_run(void **state)
     pclsim(&s, "memory", "--ram", "1T", "--scheme", "v5.9,v5.9:page=fifo", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "1 TiB of RAM in 268435456 pages of 4 KiB");
-    assert_says(s.out, "[2] v5.9:page=fifo");
-    assert_says(s.out, "total/RAM           lower");
+    assert_says(s.out, "v5.9:page=fifo        24    160");
+    assert_says(s.out, "Lower is better");
     pclsim(&t, "memory", "--ram", "1T", "--scheme", "v5.9", "--lockdep", NULL);
     assert_code(&t, 0);
     assert_says(t.out, "lockdep on");
@@ -82,6 +82,15 @@ static void wrong_sizes_and_schemes_are_explained(void **state)
     assert_says(s.err, "unknown scheme 'v5.99'");
     pclsim(&s, "memory", "--inodes", "-1", NULL);
     assert_code(&s, 1);
+    pclsim(&s, "memory", "--waiters", "100kB", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "--waiters: want a number such as 64, 100k or 1M, found '100kB'");
+    pclsim(&s, "memory", "--ranges", "10000000000G", NULL);
+    assert_code(&s, 1);
+    pclsim(&s, "memory", "--inodes", "2M", "--ranges", "3k", "--scheme", "v5.9", NULL);
+    assert_code(&s, 0);
+    assert_says(s.out, "2000000");
+    assert_says(s.out, "3000 ranges");
 }
 
 static int clean_up(void **state)
