@@ -209,7 +209,7 @@ static void the_tree_agrees_with_a_list_of_its_requests(void **state)
 /* --- limits
  * ------------------------------------------------------------------------------------ */
 
-enum { TASKS = 10, ROUNDS = 80 };
+enum { TASKS = 10, ROUNDS = 20 };
 
 static struct rig_op words[TASKS][ROUNDS * 4 + 1];
 static const struct rig_op *scripts[TASKS];
