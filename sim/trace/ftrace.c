@@ -281,6 +281,7 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
         one_line(r, line, number);
     }
     end_threads(r);
+    ftrace_conclude(r);
     settle_files(r);
     r->b.t->locks = locks_table(&r->locks, &r->b.t->n_locks);
     remarks(r);

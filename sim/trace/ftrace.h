@@ -24,6 +24,7 @@ struct ftrace_thread {
     bool proven, likely;     /* by an event of the file system, of the page cache */
     bool direct;             /* and how */
     int64_t pos;             /* and where, -1 unknown */
+    uint64_t dropped; /* address of its last MADV_DONTNEED on an unknown mapping, 0 none */
     /* a page fault that may not be told to its end */
     struct {
         struct lock_inode inode;
@@ -42,10 +43,31 @@ enum ftrace_guess {
     GUESS_MAP        /* by a descriptor that was mapped: nothing can show */
 };
 
+/* ftrace_infer.c: what MADV_DONTNEED was on, and where files seem to be mapped. */
+struct ftrace_drop {
+    uint64_t addr, len;
+    pcl_ns t_ns, dur_ns;
+    uint32_t thread, line;
+};
+
+struct ftrace_place {
+    uint64_t base, lo, hi; /* the file's first byte; addresses that spoke for it */
+    uint64_t votes;
+    uint32_t file;
+};
+
+struct ftrace_infer {
+    struct ftrace_drop *drops;
+    size_t n_drops, cap_drops, n_places;
+    struct ftrace_place *places;
+    struct map by_place;
+};
+
 struct ftrace {
     struct strace s; /* files, tasks and calls are the same thing here as there */
     struct tb b;
     struct locks locks;
+    struct ftrace_infer infer;
     struct map by_key;    /* thread key -> struct ftrace_thread * */
     struct map by_inode;  /* hashed (dev, ino) -> file */
     struct map alias;     /* file that turned out to be another one -> that one */
@@ -74,6 +96,12 @@ const char *ftrace_event(struct ftrace *r, struct ftrace_thread *t, const struct
                          uint32_t number);
 void ftrace_flush_fault(struct ftrace *r, struct ftrace_thread *t);
 extern const char FTRACE_LATER[];
+
+/* ftrace_infer.c */
+void ftrace_dropped(struct ftrace *r, struct ftrace_thread *t, const struct call *c,
+                    uint64_t addr, uint64_t len);
+void ftrace_faulted(struct ftrace *r, struct ftrace_thread *t, uint32_t file, int64_t off);
+void ftrace_conclude(struct ftrace *r); /* makes the operations; drops everything */
 
 /** The file of an inode. */
 uint32_t ftrace_file(struct ftrace *r, struct lock_inode i);

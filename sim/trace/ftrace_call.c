@@ -238,6 +238,20 @@ static void read_result(struct call *c, struct text value)
     }
 }
 
+/* MADV_DONTNEED of memory that was mapped before the recording began. */
+static bool drops_unknown(struct ftrace *r, struct ftrace_thread *t, struct call *c)
+{
+    uint64_t addr, len;
+
+    if (!is_call(c->name, "madvise") || !strace_ok(c) || c->args.n < 3 ||
+        !text_is(c->args.v[2], "0x4") || !text_u64(c->args.v[0], &addr) ||
+        !text_u64(c->args.v[1], &len) || addr == 0 || len == 0 || addr % 4096 != 0 ||
+        len > UINT64_MAX - addr || space_find(task_space(c->task), addr, len))
+        return false;
+    ftrace_dropped(r, t, c, addr, len);
+    return true;
+}
+
 static bool same_call(struct text begun, struct text ended)
 {
     if (text_starts(ended, "new") && text_ends(ended, "stat"))
@@ -263,6 +277,8 @@ void ftrace_exit(struct ftrace *r, struct ftrace_thread *t, const struct ftrace_
     read_result(c, l->rest);
     if (c->ret.kind == RESULT_NONE) {
         tb_skip(&r->b, STRACE_BAD_ARGS, c->lines);
+        ofd_unref(c->ofd);
+    } else if (drops_unknown(r, t, c)) {
         ofd_unref(c->ofd);
     } else {
         find_file(r, t, c);

@@ -221,6 +221,8 @@ void ftrace_flush_fault(struct ftrace *r, struct ftrace_thread *t)
         op.off = t->fault.off;
         op.flags = t->fault.around ? PCL_OPF_GUESSED : 0;
         map_put(&r->last_fault, key, (uint64_t)op.off);
+        if (!t->fault.around)
+            ftrace_faulted(r, t, op.inode, op.off);
     }
     if (op.t_ns < t->task->last_op_ns)
         op.t_ns = t->task->last_op_ns;

@@ -169,6 +169,32 @@ static void faults_are_told_by_several_events(void **state)
     CHECK_RULES(rules, RENDER_OPS | RENDER_SKIPS);
 }
 
+#define DROP(a) T "1: sys_madvise(start: " a ", len_in: 0x1000, behavior: 4)\n" \
+                T "1: sys_madvise -> 0x0\n"
+#define FAULT(ofs) T "2: mm_filemap_fault: dev=7:1 ino=83 ofs=" ofs "\n"
+
+/* Three faults that agree say where a file is mapped; two do not, nor do they speak for addresses
+ * beyond those that were seen. */
+static void what_is_dropped_shows_in_the_faults(void **state)
+{
+    static const struct rule rules[] = {
+        {"three agree", DROP("0x7f0000001000") FAULT("0") DROP("0x7f0000003000") FAULT("8192")
+                        DROP("0x7f0000002000") DROP("0x7f0000005000") FAULT("16384")
+                        DROP("0x7f0000006000"),
+         "dontneed dev 7:1 ino 131 0+4096 guessed\nfault dev 7:1 ino 131 0+4096\n"
+         "dontneed dev 7:1 ino 131 8192+4096 guessed\nfault dev 7:1 ino 131 8192+4096\n"
+         "dontneed dev 7:1 ino 131 4096+4096 guessed\n"
+         "dontneed dev 7:1 ino 131 16384+4096 guessed\nfault dev 7:1 ino 131 16384+4096\n"
+         "2 madvise of memory whose file is not known\n"},
+        {"two do not", DROP("0x7f0000001000") FAULT("0") DROP("0x7f0000003000") FAULT("8192"),
+         "fault dev 7:1 ino 131 0+4096\nfault dev 7:1 ino 131 8192+4096\n"
+         "4 madvise of memory whose file is not known\n"},
+    };
+
+    (void)state;
+    CHECK_RULES(rules, RENDER_OPS | RENDER_SKIPS);
+}
+
 static void every_line_has_a_place(void **state)
 {
     static const struct rule rules[] = {
@@ -310,8 +336,9 @@ static void recordings_are_accounted_for(void **state)
     char *skips = render(t, RENDER_SKIPS);
 
     (void)state;
-    assert_string_equal(skips, "34 effect, simulated anew: page cache\n18 call without a file\n"
-                               "12 header\n");
+    assert_string_equal(skips, "34 effect, simulated anew: page cache\n"
+                               "16 madvise of memory whose file is not known\n12 header\n"
+                               "2 call without a file\n");
     free(skips);
     assert_true(t->lines_read == 18052 && t->n_ops == 4481 && t->guessed_offsets == 0);
     assert_true(inode_of(t, "dev 7:1 ino 132", 0)->n_ops == 4473);
@@ -322,10 +349,16 @@ static void recordings_are_accounted_for(void **state)
 
     t = read_sample("fault-punch.trace-cmd.txt.gz");
     skips = render(t, RENDER_SKIPS);
-    assert_string_equal(skips, "1130 call without a file\n"
-                               "104 effect, simulated anew: page cache\n");
+    assert_string_equal(skips, "104 effect, simulated anew: page cache\n"
+                               "12 madvise of memory whose file is not known\n"
+                               "2 call without a file\n");
     free(skips);
-    assert_true(t->lines_read == 3053 && t->n_ops == 277);
+    assert_true(t->lines_read == 3053 && t->n_ops == 835 && t->guessed_offsets == 558);
+    for (size_t i = 0; i < t->n_ops; i++) { /* the program dropped pages of one 64 KiB only */
+        if (t->ops[i].op == PCL_OP_DONTNEED)
+            assert_true(t->ops[i].off < 65536 && t->ops[i].len == 4096 &&
+                        strcmp(t->inodes[t->ops[i].inode].path, "dev 7:1 ino 131") == 0);
+    }
     assert_true(lock_of(t, "invalidate", 'S')->contentions == 20);
     assert_true(lock_of(t, "invalidate", 'X')->contentions == 11);
     assert_true(lock_of(t, "spinlock", 'X')->contentions == 573);
@@ -344,6 +377,7 @@ int main(void)
         cmocka_unit_test(three_printers_and_many_columns),
         cmocka_unit_test(which_file_a_call_is_on),
         cmocka_unit_test(faults_are_told_by_several_events),
+        cmocka_unit_test(what_is_dropped_shows_in_the_faults),
         cmocka_unit_test(every_line_has_a_place),
         cmocka_unit_test(a_hold_begins_where_the_wait_ends),
         cmocka_unit_test(one_event_may_take_several_locks),
