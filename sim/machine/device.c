@@ -2,16 +2,16 @@
  * The storage device: a number of channels, each with one request at a time; a latency drawn per
  * request from its key; one bus for reads and one for writes whose bandwidth the transfers share.
  *
- * With dev_program, channels are flash dies and no longer a pool. A read needs the die where its data
- * lie. A write is done once it is in the drive's buffer, which is programmed to the dies in turn, a
- * unit at a time, and a die that is being programmed reads nothing:
+ * With dev_program, channels are flash dies and no longer a pool. A read needs the die where its
+ * data lie. A write is done once it is in the drive's buffer, which is programmed to the dies in
+ * turn, a unit at a time, and a die that is being programmed reads nothing:
  *
  *      writes --> buffer --unit--> die 0  [ program      ]   [ program      ]
  *                        --unit--> die 1     [ program      ]
  *      read of die 0 ....................|  waits  |read|
  *
- * A unit is what one die programs in that time when all of them make up the write bandwidth. Each die
- * has room for one unit: a write that fills another waits until the die begins with it.
+ * A unit is what one die programs in that time when all of them make up the write bandwidth. Each
+ * die has room for one unit: a write that fills another waits until the die begins with it.
  *
  * Everything is computed when a request is submitted; the device is one entity whose event is the
  * earliest completion.
@@ -225,7 +225,8 @@ void pcl_device_io(struct pcl_machine *m, bool write, uint64_t bytes, uint64_t k
     else if (write)
         submit(m, program_dies(m, &q, unit), kind, arg);
     else
-        submit(m, read_dies(m, &q, unit, pcl_below(draws, 2, 0, (uint64_t)p->dev_channels)), kind, arg);
+        submit(m, read_dies(m, &q, unit, pcl_below(draws, 2, 0, (uint64_t)p->dev_channels)),
+               kind, arg);
 }
 
 void pcl_device_flush(struct pcl_machine *m, uint32_t kind, uint64_t arg)
