@@ -40,7 +40,8 @@ enum pcl_lock_prop {
     PCL_PROP_NULL = 1u << 6,         /* excludes nobody */
     PCL_PROP_BOUNDED = 1u << 7,      /* a waiter is overtaken a bounded number of times */
     PCL_PROP_CLASSES = 1u << 8,      /* readers of one class share, those of two do not */
-    PCL_PROP_COARSE = 1u << 9        /* ranges apart pass unless they meet in a coarser unit */
+    PCL_PROP_COARSE = 1u << 9,       /* ranges apart pass unless they meet in a coarser unit */
+    PCL_PROP_RESIDENT = 1u << 10     /* guards only the pages that are present when it is taken */
 };
 
 struct pcl_lock_param_info {
@@ -329,6 +330,7 @@ struct pcl_sweep_progress {
 };
 
 struct pcl_range_locks;
+struct pcl_pages;
 
 struct pcl_range_lock_ops {
     const char *name, *summary, *source;
@@ -367,6 +369,7 @@ struct pcl_range_locks {
     uint32_t n_bodies;
     struct pcl_lock_stats stats;
     struct pcl_sweep_stats sweep;
+    struct pcl_pages *pages; /* of locks that hold present pages (PCL_PROP_RESIDENT) */
     void *memo; /* what a lock remembers outside the model state; freed with the rest */
     struct pcl_lock_notes *notes; /* NULL in the explorer */
 };

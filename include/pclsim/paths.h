@@ -13,6 +13,7 @@
 #include <pclsim/locks.h>
 #include <pclsim/op.h>
 #include <pclsim/oracle.h>
+#include <pclsim/pages.h>
 #include <pclsim/scenario.h>
 
 /* What a task asks for. */
@@ -199,6 +200,7 @@ struct pcl_kernel {
     uint8_t option[PCL_N_OPTIONS]; /* the scheme's path options */
     struct pcl_path path[PCL_N_OPS + 1]; /* the last one: the flusher's pass */
     struct pcl_page_locks page;
+    struct pcl_pages pages; /* what range locks that hold pages hold */
     struct pcl_range_locks range[PCL_N_ROLES]; /* those of page, pte, mapping-tree, dio unused */
     struct pcl_call *call;        /* [n_bodies] */
     struct pcl_call_times *times; /* [n_bodies] */

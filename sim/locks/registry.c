@@ -101,7 +101,7 @@ const char *pcl_lock_props(unsigned props, char *buf, size_t n)
 {
     static const char *const names[] = {"fifo",  "steals",   "spins", "shared",
                                         "exact", "try-only", "null",  "bounded",
-                                        "classes", "coarse"};
+                                        "classes", "coarse",   "resident"};
     size_t at = 0;
 
     if (n)

@@ -63,6 +63,8 @@ static int init_locks(struct pcl_kernel *k, const struct pcl_scheme *scheme, str
         enum pcl_role r = range_roles[i];
 
         rc = pcl_range_locks_init(&k->range[r], k->m, r, &scheme->role[r], err);
+        if (rc == PCL_OK)
+            rc = pcl_resident_init(k, r, err);
     }
     return rc;
 }
@@ -107,6 +109,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     pcl_lock_stats_fini(&k->drain_stats);
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
+    pcl_pages_fini(&k->pages);
     for (uint32_t i = 0; i < k->n_inodes; i++)
         free(k->ext[i].v);
     free(k->inode);

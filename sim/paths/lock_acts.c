@@ -255,10 +255,11 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
-/* A range lock stays with direct I/O until it is done. */
+/* A range lock stays with direct I/O until it is done. So do pages in its place: who waited for
+ * direct I/O with pages locked could wait for one that found none and wants them by now. */
 static bool holds_range(const struct pcl_kernel *k)
 {
-    return k->range[PCL_ROLE_IOLOCK].ops->props & PCL_PROP_EXACT;
+    return k->range[PCL_ROLE_IOLOCK].ops->props & (PCL_PROP_EXACT | PCL_PROP_RESIDENT);
 }
 
 /* A direct write that changes neither size nor blocks goes on without the iolock. */
@@ -372,6 +373,8 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
 
 static enum pcl_flow lock_page(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what what)
 {
+    if (c->phase == 0 && pcl_resident_enter(k, c->folio, what == PCL_PAGE_LOCK_SHARED))
+        return flow_next(c, FLOW_SKIP);
     if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     page_granted(k, c);
@@ -382,6 +385,8 @@ static enum pcl_flow lock_page(struct pcl_kernel *k, struct pcl_call *c, enum pc
 static enum pcl_flow trylock_page(struct pcl_kernel *k, struct pcl_call *c,
                                   const struct pcl_step *s, enum pcl_page_what what)
 {
+    if (c->phase == 0 && pcl_resident_enter(k, c->folio, what == PCL_PAGE_TRYLOCK_SHARED))
+        return flow_next(c, FLOW_SKIP);
     if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     if (k->page.op[k->m->cur].result == PCL_PAGE_BUSY)
@@ -395,9 +400,12 @@ static enum pcl_flow unlock_page(struct pcl_kernel *k, struct pcl_call *c,
 {
     struct pcl_machine *m = k->m;
 
-    if (c->phase == 0)
+    if (c->phase == 0) {
+        if (pcl_resident_leave(k, c->folio))
+            return flow_next(c, FLOW_SKIP);
         pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur,
                        object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
+    }
     if (!page_op(k, c, what, PCL_PG_LOCKED))
         return FLOW_STEP;
     return flow_next(c, FLOW_STEP);
@@ -468,6 +476,8 @@ static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
 enum pcl_flow act_page_wait(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
+    if (c->phase == 0 && pcl_pages_own(&k->pages, c->folio)) /* by the call itself */
+        return flow_next(c, FLOW_SKIP);
     return page_op(k, c, PCL_PAGE_WAIT, PCL_PG_LOCKED) ? page_waited(k, c, &k->page.stats)
                                                          : FLOW_STEP;
 }

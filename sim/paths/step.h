@@ -169,6 +169,14 @@ bool pcl_folio_inside(const struct pcl_kernel *k, const struct pcl_call *c, uint
 /* The next present folio that lies inside [cur, last] as a whole, or PCL_NONE. */
 uint32_t pcl_next_inside(struct pcl_kernel *k, const struct pcl_call *c, unsigned *nodes);
 
+/* resident.c */
+/* The locks of a role have been made: if they hold pages, what they must know of them. */
+int pcl_resident_init(struct pcl_kernel *k, enum pcl_role role, struct pcl_err *err);
+/* A page lock that the running call has already through a range: nothing is to be done. Likewise
+ * its unlock, unless the folio has left its file; then it is unlocked like any other. */
+bool pcl_resident_enter(struct pcl_kernel *k, uint32_t folio, bool shared);
+bool pcl_resident_leave(struct pcl_kernel *k, uint32_t folio);
+
 /* lock_acts.c */
 ACT(act_label);
 ACT(act_goto);

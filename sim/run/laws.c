@@ -190,7 +190,8 @@ static void check_ranges(struct pcl_sim *s, const struct pcl_range_locks *R)
     check_waits(s, pcl_role_name(R->role), &R->stats);
     if (R->ops->props & PCL_PROP_NULL)
         return;
-    check_exclusion(s, R);
+    if (!(R->ops->props & PCL_PROP_RESIDENT)) /* those hold pages: ranges may overlap */
+        check_exclusion(s, R);
     if (R->ops->validate && R->n_nodes) /* else nobody has asked for any */
         check_instances(s, R);
 }

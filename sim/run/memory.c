@@ -6,6 +6,10 @@
 
 #include "sim.h"
 
+enum {
+    FOLIO_POINTER = 8 /* of a folio that is held through a range */
+};
+
 static void add(struct pcl_sim *s, const char *name, const char *suffix, const char *object,
                 int64_t bytes)
 {
@@ -60,6 +64,7 @@ static void one_kernel(struct pcl_sim *s, const struct pcl_scheme_memory *m, boo
                 one.per_waiter * (int64_t)R->stats.waiters_max +
                 (int64_t)R->sweep.nodes_max * PCL_KERNEL_NODE_BYTES;
     }
+    peak += (int64_t)s->k.pages.stats.folios_max * FOLIO_POINTER;
     add(s, "bytes_static", suffix, "locks", idle);
     add(s, "bytes_peak", suffix, "locks", peak);
     pcl_memory_rates(m, lockdep, &rates);
@@ -70,6 +75,20 @@ static void one_kernel(struct pcl_sim *s, const struct pcl_scheme_memory *m, boo
     add(s, "bytes_per_range_waiter", suffix, "locks", rates.range_waiter);
 }
 
+/* What ranges hold locked cannot be reclaimed or migrated. */
+static void held_pages(struct pcl_sim *s)
+{
+    const struct pcl_pages *P = &s->k.pages;
+
+    if (!P->n_holds)
+        return;
+    pcl_result_add(s->out, "held_folios_max", "locks", "count", PCL_BETTER_LOWER,
+                   (double)P->stats.folios_max);
+    add(s, "held_bytes_max", "", "locks", (int64_t)P->stats.pages_max << PCL_PAGE_SHIFT);
+    pcl_result_add(s->out, "backouts", "locks", "count", PCL_BETTER_LOWER,
+                   (double)P->stats.backouts);
+}
+
 void sim_collect_memory(struct pcl_sim *s)
 {
     struct pcl_scheme_memory m;
@@ -78,6 +97,7 @@ void sim_collect_memory(struct pcl_sim *s)
     take_accounts(&s->k, &m);
     one_kernel(s, &m, false);
     one_kernel(s, &m, true);
+    held_pages(s);
     pcl_cache_memory(s->k.cache, &cache);
     add(s, "bytes_peak", "", "index", (int64_t)cache.peak_node_bytes);
 }

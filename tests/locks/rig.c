@@ -114,6 +114,13 @@ static bool nothing_left(const struct rig *r, const char **why)
     for (uint32_t i = 0; i < r->R.n_nodes; i++)
         if (r->R.node[i].used)
             return false;
+    *why = "the end leaves a page locked";
+    for (uint32_t f = 0; f < r->n_folios; f++)
+        if (r->flags[f] & PCL_PG_LOCKED)
+            return false;
+    for (uint32_t f = 0; f < r->pages.n_holds; f++)
+        if (r->pages.hold[f].owner)
+            return false;
     return true;
 }
 
@@ -356,6 +363,60 @@ static uint32_t pfn(void *arg, uint32_t folio)
     return folio * 37;
 }
 
+/* --- pages for locks that hold them */
+
+static uint32_t next_page(void *arg, uint32_t inst, uint64_t first, uint64_t last)
+{
+    struct rig *r = arg;
+
+    pcl_load(&r->m, PCL_LINE(MAPPING, inst));
+    for (uint64_t p = first; p <= last && p < RIG_PAGES; p++) {
+        uint32_t f = RIG_FOLIO(inst, (uint32_t)p);
+
+        if (!(r->absent & 1u << f))
+            return f;
+    }
+    return PCL_NONE;
+}
+
+static bool page_there(void *arg, uint32_t folio, uint32_t inst, uint64_t first, uint64_t last,
+                       uint64_t *end)
+{
+    struct rig *r = arg;
+    uint64_t page = folio % RIG_PAGES;
+
+    pcl_load(&r->m, PCL_LINE(FOLIO, pfn(NULL, folio)));
+    *end = page;
+    return folio / RIG_PAGES == inst && first <= page && page <= last;
+}
+
+static void page_put(void *arg, uint32_t folio)
+{
+    struct rig *r = arg;
+
+    pcl_rmw(&r->m, PCL_LINE(FOLIO, pfn(NULL, folio)));
+}
+
+static uint64_t one_page(void *arg, uint32_t folio)
+{
+    (void)arg, (void)folio;
+    return 1;
+}
+
+/* The lock of each page is one of which no killed waiter takes a wake-up along. */
+static void init_pages(struct rig *r)
+{
+    struct pcl_lock_choice choice = {.lock = "fifo"};
+    struct pcl_err err = {0};
+
+    if (pcl_page_locks_init(&r->L, &r->m, &choice, &r->flags, pfn, NULL, &err))
+        fail_msg("%s", err.msg);
+    r->pages = (struct pcl_pages){
+        .lock = &r->L, .next = next_page, .there = page_there, .put = page_put,
+        .pages = one_page, .arg = r};
+    pcl_pages_use(&r->pages, &r->R);
+}
+
 static void init_lock(struct rig *r, const struct rig_conf *conf,
                       const struct pcl_lock_choice *choice)
 {
@@ -372,6 +433,8 @@ static void init_lock(struct rig *r, const struct rig_conf *conf,
         r->L.ops = conf->page_ops;
     if (conf->range_ops)
         r->R.ops = conf->range_ops;
+    if (r->props & PCL_PROP_RESIDENT)
+        init_pages(r);
     if (r->kind == PCL_LOCK_RANGE)
         for (int i = 0; i < RIG_INSTANCES; i++)
             pcl_range_instance(&r->R);
@@ -433,13 +496,14 @@ void rig_init(struct rig *r, const struct rig_conf *conf)
                                                 .owner = r},
                      &r->state);
     r->n_folios = RIG_FOLIOS;
+    r->absent = conf->absent;
     r->flags = pcl_xcalloc(r->n_folios, 1);
     r->actor = pcl_xcalloc(conf->n_tasks, sizeof *r->actor);
     r->script = conf->script;
     pcl_state_register(&r->state, (void **)&r->flags, 1, &r->n_folios);
     pcl_state_register(&r->state, (void **)&r->actor, sizeof *r->actor, &r->n_tasks);
     init_lock(r, conf, &choice);
-    if (r->kind == PCL_LOCK_PAGE && conf->explore)
+    if ((r->kind == PCL_LOCK_PAGE || r->pages.lock) && conf->explore)
         warm_up(r);
     for (uint32_t b = 0; b < conf->n_tasks; b++)
         pcl_task_start(&r->m, b, 0);
@@ -447,10 +511,11 @@ void rig_init(struct rig *r, const struct rig_conf *conf)
 
 void rig_fini(struct rig *r)
 {
-    if (r->kind == PCL_LOCK_PAGE)
+    if (r->kind == PCL_LOCK_PAGE || r->pages.lock)
         pcl_page_locks_fini(&r->L);
-    else
+    if (r->kind == PCL_LOCK_RANGE)
         pcl_range_locks_fini(&r->R);
+    pcl_pages_fini(&r->pages);
     pcl_machine_fini(&r->m);
     pcl_state_fini(&r->state);
     free(r->flags);

@@ -8,6 +8,7 @@
 
 #include <pclsim/explore.h>
 #include <pclsim/locks.h>
+#include <pclsim/pages.h>
 
 enum rig_act {
     RIG_END,  /* the task ends */
@@ -34,6 +35,10 @@ struct rig_op {
 };
 
 enum { RIG_SLOTS = 2, RIG_FOLIOS = 8, RIG_INSTANCES = 3, RIG_MAX_TASKS = 16 };
+
+/* Locks that hold present pages find two in each instance, unless they are said to be absent. */
+enum { RIG_PAGES = 2 };
+#define RIG_FOLIO(inst, page) ((inst) * RIG_PAGES + (page))
 
 /* Model state of a task's script. */
 struct rig_hold {
@@ -67,6 +72,8 @@ struct rig {
     struct pcl_machine m;
     struct pcl_page_locks L;
     struct pcl_range_locks R;
+    struct pcl_pages pages; /* of R, if it holds them; L guards them */
+    unsigned absent;        /* folios, a bit each */
     uint8_t *flags; /* [RIG_FOLIOS] */
     uint32_t n_folios;
     struct rig_actor *actor;
@@ -94,6 +101,7 @@ struct rig_conf {
     bool explore;
     bool no_run_ahead;
     bool blind; /* nobody looks whether all is well: for long runs that are compared */
+    unsigned absent; /* see RIG_PAGES */
     const struct pcl_page_lock_ops *page_ops; /* instead of the named lock's */
     const struct pcl_range_lock_ops *range_ops;
 };

@@ -73,6 +73,8 @@ static void the_shipped_schemes_are_the_kernels_and_the_references(void **state)
         {"range-list", "hybrid", "range-list", "range-list"},
         {"range-list-rw", "hybrid", "range-list-rw", "range-list-rw"},
         {"range-fifo", "hybrid", "fifo-list", "fifo-list"},
+        {"resident", "hybrid", "rwsem", "resident"},
+        {"resident-only", "hybrid", "resident", "resident"},
         {"two-state", "hybrid", "two-state", "rwsem"},
         {"skip-list", "hybrid", "skip-list", "skip-list"},
         {"hashed-offsets", "hybrid", "hashed", "hashed"},
