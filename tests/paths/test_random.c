@@ -182,6 +182,7 @@ static uint64_t hunt(uint64_t first, uint64_t last, const char *only, const char
     assert_int_equal(pcl_schemes_default(&s, &err), PCL_OK);
     for (size_t i = 0; i < s.n; i++) {
         if (strcmp(s.v[i].role[PCL_ROLE_IOLOCK].lock, "none") == 0 ||
+            strcmp(s.v[i].role[PCL_ROLE_IOLOCK].lock, "resident") == 0 ||
             (only && strcmp(only, s.v[i].name) != 0))
             continue; /* what goes wrong without inode locks is another test's subject */
         for (size_t f = 0; f < LENGTH(all); f++)
