@@ -111,7 +111,7 @@ static void write_canonical(const char *path, bool binary, int64_t ops)
                                      .len = 4096};
         pcl_trace_put(k, &r);
     }
-    if (pcl_trace_sink_end(k) != PCL_OK || fclose(f) != 0)
+    if (pcl_trace_sink_end(k, true) != PCL_OK || fclose(f) != 0)
         exit(BENCH_FAILED);
 }
 

@@ -174,7 +174,7 @@ static int write_trace(struct job *j, const struct cli_list *words,
     if (rc == PCL_OK) {
         j->out = pcl_trace_sink_new(f, j->v->to == TO_BINARY);
         rc = fn(j, &err);
-        if (pcl_trace_sink_end(j->out) != PCL_OK && rc == PCL_OK && f != stdout)
+        if (pcl_trace_sink_end(j->out, rc == PCL_OK) != PCL_OK && rc == PCL_OK && f != stdout)
             rc = pcl_fail(&err, PCL_EIO, "cannot write '%s'", j->v->output);
     }
     if (f && f != stdout && fclose(f) != 0 && rc == PCL_OK)

@@ -39,8 +39,9 @@ void pcl_trace_stream_close(struct pcl_trace_stream *s);
 struct pcl_trace_sink;
 struct pcl_trace_sink *pcl_trace_sink_new(FILE *f, bool binary);
 void pcl_trace_put(struct pcl_trace_sink *k, const struct pcl_trace_record *r);
-/** Writes what is left; PCL_OK or PCL_EIO. The file stays open. */
-int pcl_trace_sink_end(struct pcl_trace_sink *k);
+/** Writes what is left; without the end record unless the trace is whole, so that a part never
+ * passes for all of it. PCL_OK or PCL_EIO. The file stays open. */
+int pcl_trace_sink_end(struct pcl_trace_sink *k, bool whole);
 
 /* What slice keeps. Zeroed, with until PCL_NS_MAX, keeps all. */
 struct pcl_slice {

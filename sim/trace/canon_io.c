@@ -208,14 +208,14 @@ void pcl_trace_put(struct pcl_trace_sink *k, const struct pcl_trace_record *r)
         flush(k);
 }
 
-int pcl_trace_sink_end(struct pcl_trace_sink *k)
+int pcl_trace_sink_end(struct pcl_trace_sink *k, bool whole)
 {
     int rc;
 
-    if (k->binary) {
+    if (whole && k->binary) {
         head(k, 5, 0, 0, 0, 0);
         tail(k, (int64_t)k->ops, 0, 0, 0);
-    } else {
+    } else if (whole) {
         put_bytes(k, "end ", 4);
         put_int(k, (int64_t)k->ops);
         put_char(k, '\n');

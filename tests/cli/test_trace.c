@@ -58,6 +58,17 @@ static void text_goes_to_standard_output(void **state)
     assert_says(s.out, "\nend 2\n"); /* both faults of one mapread */
 }
 
+static void half_a_trace_never_passes_for_a_whole_one(void **state)
+{
+    (void)state;
+    write_text("cut", "pclsim trace 1 text\nthread 0 1 1\nop 0 0 0 - syscall 0 0 -\n");
+    pclsim(&s, "trace", "convert", in_folder(0, "cut"), NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "cut short or damaged at record 3");
+    assert_says(s.out, "op 0 0 0 - syscall 0 0 -\n");
+    assert_null(strstr(s.out, "end"));
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -109,6 +120,7 @@ int main(void)
         cmocka_unit_test(locks_are_a_table_for_mail),
         cmocka_unit_test(a_converted_trace_runs_the_same),
         cmocka_unit_test(text_goes_to_standard_output),
+        cmocka_unit_test(half_a_trace_never_passes_for_a_whole_one),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(measured_beside_simulated),
     };

@@ -41,7 +41,7 @@ static char *converted(const char *path, bool binary, size_t *n)
     if (pcl_trace_stream_open(path, &s, &err) != PCL_OK ||
         pcl_trace_slice(s, &all, k, &err) != PCL_OK)
         fail_msg("%s", err.msg);
-    assert_int_equal(pcl_trace_sink_end(k), PCL_OK);
+    assert_int_equal(pcl_trace_sink_end(k, true), PCL_OK);
     pcl_trace_stream_close(s);
     (void)fclose(f);
     return out;
@@ -132,7 +132,7 @@ static void check_ops(enum what what, const void *how, const char *want)
         rc = pcl_trace_merge(s, 2, how != NULL, k, &err);
     if (rc != PCL_OK)
         fail_msg("%s", err.msg);
-    assert_int_equal(pcl_trace_sink_end(k), PCL_OK);
+    assert_int_equal(pcl_trace_sink_end(k, true), PCL_OK);
     (void)fclose(f);
     for (unsigned i = 0; i < 2; i++)
         pcl_trace_stream_close(s[i]);
@@ -174,7 +174,7 @@ static void a_sample_takes_whole_files(void **state)
         struct pcl_trace_sink *k = pcl_trace_sink_new(f, true);
         assert_int_equal(pcl_trace_stream_open(FOLDER "fio-falloc.strace.gz", &s, NULL), PCL_OK);
         assert_int_equal(pcl_trace_slice(s, &how, k, NULL), PCL_OK);
-        assert_int_equal(pcl_trace_sink_end(k), PCL_OK);
+        assert_int_equal(pcl_trace_sink_end(k, true), PCL_OK);
         (void)fclose(f);
         part = parse_ok(out, len);
         assert_int_equal(pcl_trace_read(FOLDER "fio-falloc.strace.gz", &all, NULL), PCL_OK);
@@ -223,7 +223,7 @@ static void merged_threads_stay_apart(void **state)
         assert_int_equal(pcl_trace_stream_open(FOLDER "randrw.v2.iolog", &s[0], NULL), PCL_OK);
         assert_int_equal(pcl_trace_stream_open(FOLDER "randrw.v3.iolog", &s[1], NULL), PCL_OK);
         assert_int_equal(pcl_trace_merge(s, 2, separate, k, NULL), PCL_OK);
-        assert_int_equal(pcl_trace_sink_end(k), PCL_OK);
+        assert_int_equal(pcl_trace_sink_end(k, true), PCL_OK);
         (void)fclose(f);
         t = parse_ok(out, n);
         assert_true(t->n_ops == 2 * 506 && t->n_threads == 2);
