@@ -7,6 +7,7 @@
 #define PCLSIM_RACE_H
 
 #include <pclsim/explore.h>
+#include <pclsim/paths.h>
 #include <pclsim/run.h>
 
 struct pcl_race_conf {
@@ -16,6 +17,7 @@ struct pcl_race_conf {
     int64_t states;            /* give up beyond that many, of one bound */
     const struct pcl_sample_conf *sample; /* draw schedules in place of a search; NULL: search */
     const char *checkpoint;    /* file to leave one's place in; may be NULL */
+    void (*alter)(struct pcl_kernel *k); /* tests: breaks a path before the first step; may be NULL */
     void (*progress)(void *arg, const struct pcl_explore_progress *p, int64_t preemptions);
     void *arg;
     const volatile int *cancel;

@@ -300,8 +300,18 @@ static bool lost_page(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
 
 void pcl_oracle_folio_removed(struct pcl_oracle *o, uint32_t folio)
 {
+    const struct pcl_folio *f = &o->c->folio[folio];
     uint64_t last = pcl_folio_last(o->c, folio);
 
+    if (f->mapcount > 0) { /* the kernel calls that a bad page cache, whoever may unmap it later */
+        struct pcl_wrong_info info = {.what = PCL_WRONG_MAPPING,
+                                      .inode = f->inode,
+                                      .pgoff = f->pgoff,
+                                      .folio = folio,
+                                      .seen = pcl_oracle_folio_content(o, folio, f->pgoff)};
+
+        (void)pcl_oracle_report(o, &info);
+    }
     if (!(o->c->flags[folio] & PCL_FOLIO_DIRTY))
         return;
     for (uint64_t p = o->c->folio[folio].pgoff; p <= last; p++)

@@ -29,21 +29,25 @@ static void drop_reference(void *arg, uint32_t folio)
 }
 
 /* Finds the labels of each path once, so that a jump is a look-up. */
+void pcl_kernel_path(struct pcl_kernel *k, enum pcl_op op, const struct pcl_step *steps)
+{
+    struct pcl_path *p = &k->path[op];
+
+    p->steps = steps;
+    for (int l = 0; l < PCL_MAX_LABELS; l++)
+        p->at[l] = NO_STEP;
+    for (uint16_t i = 0; p->steps[i].act; i++)
+        if (p->steps[i].act == act_label) {
+            PCL_ASSERT(p->steps[i].arg < PCL_MAX_LABELS);
+            PCL_ASSERT(p->at[p->steps[i].arg] == NO_STEP); /* a label stands once */
+            p->at[p->steps[i].arg] = i;
+        }
+}
+
 static void init_paths(struct pcl_kernel *k)
 {
-    for (int op = 0; op <= PCL_N_OPS; op++) {
-        struct pcl_path *p = &k->path[op];
-
-        p->steps = pcl_path_steps(k->fs, (enum pcl_op)op);
-        for (int l = 0; l < PCL_MAX_LABELS; l++)
-            p->at[l] = NO_STEP;
-        for (uint16_t i = 0; p->steps[i].act; i++)
-            if (p->steps[i].act == act_label) {
-                PCL_ASSERT(p->steps[i].arg < PCL_MAX_LABELS);
-                PCL_ASSERT(p->at[p->steps[i].arg] == NO_STEP); /* a label stands once */
-                p->at[p->steps[i].arg] = i;
-            }
-    }
+    for (int op = 0; op <= PCL_N_OPS; op++)
+        pcl_kernel_path(k, (enum pcl_op)op, pcl_path_steps(k->fs, (enum pcl_op)op));
 }
 
 static const enum pcl_role range_roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,

@@ -257,6 +257,8 @@ int race_init(struct race *s, const struct pcl_race_conf *conf, struct pcl_err *
                          err);
     if (rc != PCL_OK)
         return rc;
+    if (conf->alter)
+        conf->alter(&s->k);
     s->body = pcl_xcalloc(s->n_tasks + 1, sizeof *s->body);
     for (uint32_t i = 0; i < s->src.n_mms; i++)
         (void)pcl_kernel_mm(&s->k);
