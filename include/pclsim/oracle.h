@@ -128,8 +128,8 @@ void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff);
 enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio,
                                uint32_t inode, uint64_t pgoff);
 
-/** A load or a store by user code through a mapping of page pgoff of inode to that folio. A store into a
- * clean folio is lost: no write-back looks for it. */
+/** A load or a store by user code through a mapping of page pgoff of inode to that folio. A store
+ * into a clean folio is lost: no write-back looks for it. */
 enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio,
                                  uint32_t inode, uint64_t pgoff);
 

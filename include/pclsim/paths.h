@@ -236,8 +236,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                     const struct pcl_kernel_conf *conf, struct pcl_err *err);
 void pcl_kernel_fini(struct pcl_kernel *k);
 
-/** Another path for an operation (PCL_N_OPS: the flusher's pass), before its first call: how a test sees
- * that a broken one is caught. */
+/** Another path for an operation (PCL_N_OPS: the flusher's pass), before its first call: how a
+ * test sees that a broken one is caught. */
 void pcl_kernel_path(struct pcl_kernel *k, enum pcl_op op, const struct pcl_step *steps);
 
 /** A new inode with its locks. mapped: blocks are allocated below size. */

@@ -17,7 +17,8 @@ struct pcl_race_conf {
     int64_t states;            /* give up beyond that many, of one bound */
     const struct pcl_sample_conf *sample; /* draw schedules in place of a search; NULL: search */
     const char *checkpoint;    /* file to leave one's place in; may be NULL */
-    void (*alter)(struct pcl_kernel *k); /* tests: breaks a path before the first step; may be NULL */
+    /* Tests: breaks a path before the first step; may be NULL. */
+    void (*alter)(struct pcl_kernel *k);
     void (*progress)(void *arg, const struct pcl_explore_progress *p, int64_t preemptions);
     void *arg;
     const volatile int *cancel;

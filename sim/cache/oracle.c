@@ -239,8 +239,8 @@ enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio
 
 /* While an operation that changes the page is in flight, a mapping to a removed folio may be
  * what that operation is about to tear down; it is the content that counts then. */
-/* User code has stored through a mapping. If the folio is clean no write-back will look for it: the next
- * fsync returns without it. */
+/* User code has stored through a mapping. If the folio is clean no write-back will look for it:
+ * the next fsync returns without it. */
 static enum pcl_wrong stored(struct pcl_oracle *o, uint32_t folio, uint32_t inode, uint64_t pgoff)
 {
     struct pcl_wrong_info info = {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
+#include "cycle.h"
 
 static const enum pcl_role roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
                                       PCL_ROLE_ILOCK, PCL_ROLE_IMAP};
@@ -53,10 +53,10 @@ static uint32_t holder(const struct pcl_range_locks *R, const struct pcl_range_n
     return other;
 }
 
-static bool wants_range(const struct pcl_sim *s, uint32_t b, struct arrow *a)
+static bool wants_range(const struct pcl_kernel *k, uint32_t b, struct arrow *a)
 {
     for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++) {
-        const struct pcl_range_locks *R = &s->k.range[roles[r]];
+        const struct pcl_range_locks *R = &k->range[roles[r]];
 
         for (uint32_t i = 0; i < PCL_RANGE_SLOTS && R->n_nodes; i++) {
             const struct pcl_range_node *w = &R->node[b * PCL_RANGE_SLOTS + i];
@@ -72,16 +72,16 @@ static bool wants_range(const struct pcl_sim *s, uint32_t b, struct arrow *a)
     return false;
 }
 
-static struct arrow arrow_of(const struct pcl_sim *s, uint32_t b)
+static struct arrow arrow_of(const struct pcl_kernel *k, uint32_t b)
 {
-    const struct pcl_page_locks *L = &s->k.page;
+    const struct pcl_page_locks *L = &k->page;
     const struct pcl_waiter *w = &L->waiter[b];
     struct arrow a = {.to = PCL_NONE};
 
-    if (s->m.model[b].run != PCL_RUN_ASLEEP || wants_range(s, b, &a) || !w->queued ||
+    if (k->m->model[b].run != PCL_RUN_ASLEEP || wants_range(k, b, &a) || !w->queued ||
         w->bit != PCL_PG_LOCKED)
         return a;
-    const struct pcl_folio *f = &s->k.cache->folio[w->folio];
+    const struct pcl_folio *f = &k->cache->folio[w->folio];
 
     a.to = pcl_page_owner(L, w->folio);
     (void)snprintf(a.what, sizeof(a.what), "page %llu of inode %u", (unsigned long long)f->pgoff,
@@ -89,38 +89,39 @@ static struct arrow arrow_of(const struct pcl_sim *s, uint32_t b)
     return a;
 }
 
-/* A task in a ring, PCL_NONE: there is none. seen: [n_work], the walk that came to a task first. */
-static uint32_t find(const struct pcl_sim *s, uint32_t *seen)
+/* A task in a ring, PCL_NONE: there is none. seen: [n_tasks], the walk that came to a task
+ * first. */
+static uint32_t find(const struct pcl_kernel *k, uint32_t n_tasks, uint32_t *seen)
 {
-    for (uint32_t b = 0; b < s->n_work; b++) {
+    for (uint32_t b = 0; b < n_tasks; b++) {
         uint32_t at = b;
 
-        while (at < s->n_work && !seen[at]) {
+        while (at < n_tasks && !seen[at]) {
             seen[at] = b + 1;
-            at = arrow_of(s, at).to;
+            at = arrow_of(k, at).to;
         }
-        if (at < s->n_work && seen[at] == b + 1)
+        if (at < n_tasks && seen[at] == b + 1)
             return at;
     }
     return PCL_NONE;
 }
 
-uint32_t sim_cycle(const struct pcl_sim *s, char *text, size_t room)
+uint32_t sim_cycle(const struct pcl_kernel *k, uint32_t n_tasks, char *text, size_t room)
 {
-    uint32_t *seen = pcl_xcalloc(s->n_work ? s->n_work : 1, sizeof(*seen));
-    uint32_t first = find(s, seen), n = 0;
+    uint32_t *seen = pcl_xcalloc(n_tasks ? n_tasks : 1, sizeof(*seen));
+    uint32_t first = find(k, n_tasks, seen), n = 0;
     size_t len = 0;
 
     free(seen);
     text[0] = '\0';
     for (uint32_t at = first; first != PCL_NONE && (n == 0 || at != first); n++) {
-        struct arrow a = arrow_of(s, at);
+        struct arrow a = arrow_of(k, at);
 
         if (len < room)
             len += (size_t)snprintf(text + len, room - len,
                                     "%stask %u (%s) waits for %s, which task %u has",
                                     n ? "; " : "", at,
-                                    pcl_op_name((enum pcl_op)s->body[at].action.req.op), a.what,
+                                    pcl_op_name((enum pcl_op)k->call[at].op), a.what,
                                     a.to);
         at = a.to;
     }

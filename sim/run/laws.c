@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "cycle.h"
 #include "sim.h"
 
 enum {
@@ -321,7 +322,7 @@ static void check_cycle(struct pcl_sim *s)
 {
     char text[380];
 
-    s->laws.deadlocked = sim_cycle(s, text, sizeof(text));
+    s->laws.deadlocked = sim_cycle(&s->k, s->n_work, text, sizeof(text));
     if (!s->laws.deadlocked)
         return;
     if (!s->job->scenario || !s->job->scenario->expect_violations) {

@@ -4,6 +4,8 @@
  */
 #include "race.h"
 
+#include "cycle.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,6 +372,7 @@ static void look(struct race *s, struct pcl_race_result *out)
     if (out->found.verdict == PCL_EXPLORE_OK)
         return;
     s->wrong = false;
+    s->k.page.notes = pcl_lock_notes_new(&s->m); /* who has a page: no state of the search */
     (void)pcl_explore_replay(&s->m, out->found.schedule, NULL, NULL, NULL);
     if (out->found.verdict == PCL_EXPLORE_VIOLATION) {
         (void)snprintf(out->kind, sizeof out->kind, "%s", s->kind);
@@ -377,7 +380,9 @@ static void look(struct race *s, struct pcl_race_result *out)
         return;
     }
     (void)snprintf(out->kind, sizeof out->kind, "%s", kinds[out->found.verdict]);
-    race_stuck(s, out->text, sizeof out->text);
+    if (out->found.verdict != PCL_EXPLORE_DEADLOCK ||
+        sim_cycle(&s->k, s->n_tasks, out->text, sizeof out->text) == 0)
+        race_stuck(s, out->text, sizeof out->text);
 }
 
 static int search_all(struct race *s, struct pcl_race_result *out, struct pcl_err *err)

@@ -89,11 +89,6 @@ void sim_collect_memory(struct pcl_sim *s);
 /* sweep.c */
 void sim_collect_sweeps(struct pcl_sim *s);
 
-/* cycle.c */
-/** Tasks in a ring of sleepers each of which wants what the next one has; 0: there is none. text
- * says who waits for what, and who has it. */
-uint32_t sim_cycle(const struct pcl_sim *s, char *text, size_t room);
-
 /* footprint.c */
 /** Host bytes of the arrays that grow with the number of tasks. */
 size_t sim_task_bytes(const struct pcl_sim *s);

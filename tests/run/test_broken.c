@@ -1,7 +1,8 @@
 /*
- * Deliberately broken variants: each is found by the explorer, with the kind of wrong that it is, and what
- * it was made from by leaving something out is exhausted without anything. Broken locks (PG_waiters
- * cleared too early, a wake-up swallowed on a signal) stand beside the locks' own tests.
+ * Deliberately broken variants: each is found by the explorer, with the kind of wrong that it is,
+ * and what it was made from by leaving something out is exhausted without anything. Broken locks
+ * (PG_waiters cleared too early, a wake-up swallowed on a signal) stand beside the locks' own
+ * tests.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@
 #include "tables.h"
 
 #define HEAD "[scenario]\ntitle = t\nfs = xfs\nduration = 1ms\nmachine = ideal\n"
-#define SHARED_HEAD "[scenario]\ntitle = t\nfs = ext4-half-shared\nduration = 1ms\nmachine = ideal\n"
+#define SHARED_HEAD \
+    "[scenario]\ntitle = t\nfs = ext4-half-shared\nduration = 1ms\nmachine = ideal\n"
 
 struct variant {
     const char *text, *scheme;
@@ -51,7 +53,7 @@ static void finds(const struct variant *v, const char *kind)
     free(machine);
 }
 
-/* --- no recheck after lock ------------------------------------------------------------------------- */
+/* --- no recheck after lock ------------------------------------------------------------------- */
 
 static const char fault_beside_a_punch[] = HEAD
     "[file f]\nsize = 8k\ncached = all\n"
@@ -66,7 +68,7 @@ static void who_does_not_ask_again_maps_what_is_gone(void **state)
     finds(&(struct variant){fault_beside_a_punch, "v6.7", NULL}, "");
 }
 
-/* --- the invalidate lock dropped too early --------------------------------------------------------- */
+/* --- the invalidate lock dropped too early --------------------------------------------------- */
 
 /* A punch that takes pages out as they are, and trusts that its unmapping of the range has left no
  * mapping; OPEN is what it does in between. */
@@ -125,7 +127,7 @@ static void a_lock_dropped_between_remove_and_free_is_seen(void **state)
     finds(&(struct variant){text, i1, punch_and_free_later}, pcl_wrong_name(PCL_WRONG_STALE));
 }
 
-/* --- a collapse that forgets the tail --------------------------------------------------------------- */
+/* --- a collapse that forgets the tail -------------------------------------------------------- */
 
 static const struct pcl_step headless[] = {
     S_ENTER(syscall), S_LOCK(IOLOCK), S_LOCK(INVALIDATE), S_IF(check_shift, L_OUT),
@@ -150,15 +152,15 @@ static void a_collapse_that_forgets_the_tail_is_seen(void **state)
     finds(&(struct variant){text, "v6.7", collapse_the_head}, pcl_wrong_name(PCL_WRONG_INDEX));
 }
 
-/* --- direct I/O in flight --------------------------------------------------------------------------- */
+/* --- direct I/O in flight -------------------------------------------------------------------- */
 
 static const char write_beside_a_punch[] = HEAD
     "[file f]\nsize = 8k\n"
     "[group w]\ndo = dwrite 4k 4k\n"
     "[group p]\ndo = punch 4k 4k\n";
 
-/* i_dio_count waits for those that it counts, and stops nobody who comes later: it is a barrier with
- * the iolock held alone only. */
+/* i_dio_count waits for those that it counts, and stops nobody who comes later: it is a barrier
+ * with the iolock held alone only. */
 static void a_drain_without_the_lock_is_no_barrier(void **state)
 {
     (void)state;

@@ -182,6 +182,26 @@ static void interrupts_are_no_way_to_another_task(void **state)
     end(&x);
 }
 
+/* Nested faults take two pages in opposite order. The ring is named as in a timed run. */
+static void a_ring_is_named(void **state)
+{
+    static const char ring[] = HEAD
+        "[file f]\nsize = 8k\ncached = all\n"
+        "[group a]\ndo = pagepair 0 4k\n"
+        "[group b]\ndo = pagepair 4k 4k\n";
+    struct explored x;
+
+    (void)state;
+    begin(&x, ring, "v5.8");
+    explore(&x);
+    assert_string_equal(x.r.kind, "deadlock");
+    assert_non_null(
+        strstr(x.r.text, "task 0 (pagepair) waits for page 1 of inode 0, which task 1 has"));
+    assert_non_null(
+        strstr(x.r.text, "task 1 (pagepair) waits for page 0 of inode 0, which task 0 has"));
+    end(&x);
+}
+
 static void drawn_schedules_find_the_race(void **state)
 {
     (void)state;
@@ -227,6 +247,7 @@ int main(void)
         cmocka_unit_test(the_same_search_gives_the_same_bytes),
         cmocka_unit_test(writers_of_one_file_do_not_deadlock),
         cmocka_unit_test(interrupts_are_no_way_to_another_task),
+        cmocka_unit_test(a_ring_is_named),
         cmocka_unit_test(drawn_schedules_find_the_race),
         cmocka_unit_test(is_a_result_like_others),
     };
