@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "input.h"
 
+#include <pclsim/lockform.h>
 #include <pclsim/trace_canon.h>
 #include <pclsim/trace_info.h>
 
@@ -23,8 +24,10 @@ enum to { TO_TEXT, TO_BINARY };
 enum files { FILES_SHARED, FILES_OWN };
 
 static const struct cli_option options[] = {
-    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json", 0, 0,
-     "of info and locks: table or json"},
+    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM",
+     "table|json|lockstat|perf|perf-csv", 0, 0,
+     "of info and locks: table or json; of locks also as /proc/lock_stat (lockstat) or perf lock "
+     "contention (perf, perf-csv) shows them"},
     {"json", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_JSON, 0,
      "short for --format json"},
     {"output", 'o', CLI_TEXT, offsetof(struct values, output), "FILE", "@file", 0, 0,
@@ -53,8 +56,16 @@ static const struct cli_option options[] = {
      "of merge: files of the same path are different files"},
 };
 
+/* Further forms of locks, those of run. */
+static const pcl_lockform_print lock_forms[] = {
+    NULL, NULL, pcl_lockstat_print, pcl_perf_lock_print, pcl_perf_lock_csv};
+
 static int info(const struct pcl_trace *t, const struct values *v)
 {
+    if (v->form > CLI_JSON) {
+        (void)fprintf(stderr, "pclsim: trace info: want the form table or json\n");
+        return CLI_USAGE;
+    }
     if (v->form == CLI_JSON)
         (void)pcl_trace_info_json(stdout, t); /* main sees write errors */
     else
@@ -62,9 +73,36 @@ static int info(const struct pcl_trace *t, const struct values *v)
     return CLI_DONE;
 }
 
+/* What was measured, as the result of a run is kept. */
+static void print_rows(const struct pcl_trace *t, pcl_lockform_print print)
+{
+    const struct pcl_lockform form = {.title = "measured by the recording"};
+    struct pcl_result r;
+
+    pcl_result_init(&r);
+    (void)snprintf(r.scheme, sizeof(r.scheme), "as recorded");
+    for (size_t i = 0; i < t->n_locks; i++) {
+        const struct pcl_trace_lock *m = &t->locks[i];
+        struct pcl_lock_row *l = pcl_result_add_lock(&r, m->name, m->mode);
+        l->acquisitions = m->acquisitions;
+        l->contentions = m->contentions;
+        l->trylock_failures = m->trylock_failures;
+        l->wait_min = m->wait_min;
+        l->wait_max = m->wait_max;
+        l->wait_total = m->wait_total;
+        l->hold_min = m->hold_min;
+        l->hold_max = m->hold_max;
+        l->hold_total = m->hold_total;
+    }
+    print(stdout, &r, &form);
+    pcl_result_fini(&r);
+}
+
 static int locks(const struct pcl_trace *t, const struct values *v)
 {
-    if (v->form == CLI_JSON)
+    if (lock_forms[v->form])
+        print_rows(t, lock_forms[v->form]);
+    else if (v->form == CLI_JSON)
         (void)pcl_trace_locks_json(stdout, t);
     else
         pcl_trace_locks_text(stdout, t);

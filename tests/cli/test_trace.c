@@ -22,6 +22,11 @@ static void locks_are_a_table_for_mail(void **state)
     pclsim(&s, "trace", "locks", "fault-punch.trace-cmd.txt.gz", "--json", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "\"class\": \"invalidate\"");
+    pclsim(&s, "trace", "locks", "fault-punch.trace-cmd.txt.gz", "--format", "perf-csv", NULL);
+    assert_code(&s, 0);
+    assert_says(s.out, "20, 954000, 165000, 47700, rwsem:R, invalidate");
+    pclsim(&s, "trace", "info", "cp.strace", "--format", "perf", NULL);
+    assert_code(&s, 1);
     pclsim(&s, "trace", "locks", "cp.strace", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "no lock events");
