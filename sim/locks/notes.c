@@ -10,7 +10,8 @@
  *   line    | A | . | B | C | . | D |        . has left, D joined last
  *   grants  | 0 | 1 | 0 | 0 | 1 | 0 |        A was bypassed by 2, and by those who never waited
  *
- * A Fenwick tree over the grants answers "how many behind this place" in O(log n), so that a
+ * A grant to the first in line passes nobody and is not noted; under a fair lock no other happens. For
+ * the rest a Fenwick tree over the grants answers "how many behind this place" in O(log n), so that a
  * hundred thousand waiters of one page cost no more each than a few. Locks that let disjoint
  * ranges pass have conflicts to look at and are counted one by one.
  */
@@ -67,6 +68,7 @@ struct line {
     uint64_t placed[2]; /* all grants at places */
     uint64_t others[2]; /* all grants to operations that never waited */
     uint32_t n, cap, waiting;
+    uint32_t first; /* nobody waits before this place */
     uint32_t last[2]; /* places + 1 behind which nobody, nobody exclusive, waits */
     uint32_t next_free;
 };
@@ -148,7 +150,7 @@ static uint64_t tree_up_to(const uint32_t *tree, uint32_t place)
 
 static uint64_t grants_behind(const struct line *l, uint32_t place, int mode)
 {
-    return l->placed[mode] - tree_up_to(l->tree[mode], place);
+    return l->placed[mode] ? l->placed[mode] - tree_up_to(l->tree[mode], place) : 0;
 }
 
 static uint64_t bypassed_by(const struct line *l, uint32_t place, int mode)
@@ -172,16 +174,21 @@ static void make_room(struct line *l)
 {
     l->cap = l->cap ? 2 * l->cap : 8;
     l->v = pcl_xrealloc(l->v, l->cap, sizeof(*l->v));
-    for (int mode = 0; mode < 2; mode++)
+    for (int mode = 0; mode < 2; mode++) {
         l->tree[mode] = pcl_xrealloc(l->tree[mode], l->cap + 1, sizeof(**l->tree));
+        memset(l->tree[mode], 0, (l->cap + 1) * sizeof(**l->tree));
+        l->placed[mode] = 0;
+    }
 }
 
 static void forget_places(struct line *l)
 {
-    for (int mode = 0; mode < 2; mode++) {
-        memset(l->tree[mode], 0, (l->cap + 1) * sizeof(**l->tree));
-        l->placed[mode] = 0;
-    }
+    l->first = 0;
+    for (int mode = 0; mode < 2; mode++)
+        if (l->placed[mode]) {
+            memset(l->tree[mode], 0, (l->cap + 1) * sizeof(**l->tree));
+            l->placed[mode] = 0;
+        }
 }
 
 /* The line is full: closes up, or grows when that would not help for long. */
@@ -200,9 +207,9 @@ static void close_up(struct pcl_lock_notes *N, struct line *l)
         N->wait[e.body].place = n++;
     }
     l->n = l->last[0] = l->last[1] = n;
+    forget_places(l);
     if (n > l->cap / 2 || l->cap == 0)
         make_room(l);
-    forget_places(l);
 }
 
 static struct line *line_of(struct pcl_lock_notes *N, struct past *p)
@@ -264,6 +271,10 @@ static void overtake(struct line *l, uint32_t place, int mode)
         l->others[mode]++;
         return;
     }
+    while (l->v[l->first].body == PCL_NONE) /* place itself is still taken */
+        l->first++;
+    if (l->first == place)
+        return;
     tree_add(l->tree[mode], l->cap, place);
     l->placed[mode]++;
 }

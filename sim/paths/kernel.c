@@ -379,6 +379,8 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
     for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
         const struct pcl_step *s = &k->path[c->op].steps[c->pc];
 
+        for (; s->act == act_label; s++)
+            c->pc++;
         if (k->m->explore)
             pcl_told(k, c, s);
         if (s->act(k, c, s) == FLOW_SKIP)

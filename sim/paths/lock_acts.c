@@ -5,10 +5,12 @@
  */
 #include "step.h"
 
+/* Marks a label: the interpreter goes on with the step behind it. */
 enum pcl_flow act_label(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    (void)k, (void)s;
-    return flow_next(c, FLOW_SKIP);
+    (void)k, (void)c, (void)s;
+    PCL_NEVER("a label is no step");
+    return FLOW_SKIP;
 }
 
 enum pcl_flow act_goto(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
