@@ -4,8 +4,8 @@
  */
 #include "rig.h"
 
-static struct pcl_result replay(const char *file, struct pcl_replay_opts opts, uint64_t *n_ops,
-                                pcl_ns *span)
+static struct pcl_result replay_under(const char *scheme, const char *file,
+                                      struct pcl_replay_opts opts, uint64_t *n_ops, pcl_ns *span)
 {
     char path[512];
     struct pcl_trace *t;
@@ -17,7 +17,7 @@ static struct pcl_result replay(const char *file, struct pcl_replay_opts opts, u
     (void)snprintf(path, sizeof(path), PCLSIM_SOURCE_DIR "/workloads/traces/%s", file);
     must(pcl_trace_read(path, &t, &err), &err);
     must(pcl_schemes_load(PCLSIM_SOURCE_DIR "/workloads/schemes.ini", &known, &err), &err);
-    must(pcl_scheme_resolve(&known, "v5.9", &s.scheme, &err), &err);
+    must(pcl_scheme_resolve(&known, scheme, &s.scheme, &err), &err);
     must(pcl_profile_load("guest-2vcpu", &s.machine, &err), &err);
     s.job = (struct pcl_job){.trace = t,
                              .replay = opts,
@@ -31,6 +31,12 @@ static struct pcl_result replay(const char *file, struct pcl_replay_opts opts, u
     pcl_schemes_fini(&known);
     pcl_trace_free(t);
     return r;
+}
+
+static struct pcl_result replay(const char *file, struct pcl_replay_opts opts, uint64_t *n_ops,
+                                pcl_ns *span)
+{
+    return replay_under("v5.9", file, opts, n_ops, span);
 }
 
 static const char *const files[] = {"cp.strace", "sqlite-insert.strace",
@@ -52,6 +58,31 @@ static void every_recorded_operation_is_done_once_per_clone(void **unused)
             assert_int_equal(r.total_violations, 0);
             pcl_result_fini(&r);
         }
+}
+
+/* Whatever stands in the roles: what was recorded is done, and nobody sees what he must not. */
+static void every_correct_scheme_replays_without_a_violation(void **unused)
+{
+    struct pcl_schemes known = {0};
+    struct pcl_err err;
+
+    (void)unused;
+    must(pcl_schemes_load(PCLSIM_SOURCE_DIR "/workloads/schemes.ini", &known, &err), &err);
+    for (size_t i = 0; i < known.n; i++) {
+        const char *const lock = known.v[i].role[PCL_ROLE_IOLOCK].lock;
+        uint64_t n_ops;
+        pcl_ns span;
+
+        if (strcmp(lock, "none") == 0)
+            continue;
+        struct pcl_result r = replay_under(known.v[i].name, "ops.fsx",
+                                           (struct pcl_replay_opts){.clone = 3}, &n_ops, &span);
+
+        assert_int_equal(r.ops, 3 * n_ops);
+        assert_int_equal(r.total_violations, 0);
+        pcl_result_fini(&r);
+    }
+    pcl_schemes_fini(&known);
 }
 
 static void the_modes_keep_their_promises(void **unused)
@@ -94,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_recorded_operation_is_done_once_per_clone),
+        cmocka_unit_test(every_correct_scheme_replays_without_a_violation),
         cmocka_unit_test(the_modes_keep_their_promises),
     };
 
