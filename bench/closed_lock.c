@@ -207,9 +207,9 @@ int main(int argc, char **argv)
     };
     const struct bench_program program = {
         .name = "closed-lock",
-        .summary = "Measures lock acquisitions simulated per second: N tasks think Exp(1 us), take one "
-        "of\n"
-        "L first-come-first-served locks, hold it Exp(0.2 us); machine costs zero.",
+        .summary = "Measures lock acquisitions simulated per second: N tasks think Exp(1 us), "
+                   "take one of\n"
+                   "L first-come-first-served locks, hold it Exp(0.2 us); machine costs zero.",
         .options = options};
     struct input in = {.n = 0};
     struct measured m = {.acquisitions = 0};

@@ -52,7 +52,8 @@ static int take(const struct values *v, const char *dir, struct sample *out)
     char command[600], text[4096];
     double began = children_seconds();
     int used = snprintf(command, sizeof(command),
-                        "exec '%s/closed-lock' --tasks %lld --locks %lld --ops %lld --repeat 1 --json",
+                        "exec '%s/closed-lock' --tasks %lld --locks %lld --ops %lld --repeat 1 "
+                        "--json",
                         dir, (long long)v->tasks, (long long)v->locks, (long long)v->ops);
     FILE *p = used < (int)sizeof(command) ? popen(command, "r") : NULL;
 
@@ -78,8 +79,8 @@ static int take(const struct values *v, const char *dir, struct sample *out)
     return BENCH_DONE;
 }
 
-/* The largest k for which the k-th smallest and the k-th largest of n values enclose the median with
- * a probability of 95 % at least; 1 when no k does. */
+/* The largest k for which the k-th smallest and the k-th largest of n values enclose the median
+ * with a probability of 95 % at least; 1 when no k does. */
 static size_t bound(size_t n)
 {
     double term = 1, below = 0; /* probability of so many below the median */

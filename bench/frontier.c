@@ -233,8 +233,9 @@ int main(int argc, char **argv)
     };
     const struct bench_program program = {
         .name = "frontier",
-        .summary = "Measures what a lock of 2^N units costs to simulate: with the units, and with the\n"
-        "number of times that somebody gets in its way.",
+        .summary = "Measures what a lock of 2^N units costs to simulate: with the units, and with "
+                   "the\n"
+                   "number of times that somebody gets in its way.",
         .options = options};
     struct measured m = {.steps = 0};
     bool help;

@@ -1,8 +1,8 @@
 /*
  * What size costs: N tasks, each with an event pending, on N locks of a file of N pages, in the
  * model of closed-lock. Two runs that differ in the number of acquisitions alone: their difference
- * is free of the set-up, which for a million tasks takes longer than many a run. Beside it the memory
- * of idle tasks and of cached pages, counted by the allocated sizes of the structures.
+ * is free of the set-up, which for a million tasks takes longer than many a run. Beside it the
+ * memory of idle tasks and of cached pages, counted by the allocated sizes of the structures.
  *
  *   clean page   looked up once and let go again, in a run without a memory limit
  *   folio        the same in a run with a limit, which keeps every page in its LRU list
@@ -174,8 +174,8 @@ int main(int argc, char **argv)
     };
     const struct bench_program program = {
         .name = "scale",
-        .summary = "Measures what size costs: N tasks on N pages; time an event, bytes a task and a "
-                   "page.",
+        .summary = "Measures what size costs: N tasks on N pages; time an event, bytes a task "
+                   "and a page.",
         .options = options};
     struct measured m = {.acquisitions = 0};
     struct pcl_err err = {0};

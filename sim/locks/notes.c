@@ -10,10 +10,10 @@
  *   line    | A | . | B | C | . | D |        . has left, D joined last
  *   grants  | 0 | 1 | 0 | 0 | 1 | 0 |        A was bypassed by 2, and by those who never waited
  *
- * A grant to the first in line passes nobody and is not noted; under a fair lock no other happens. For
- * the rest a Fenwick tree over the grants answers "how many behind this place" in O(log n), so that a
- * hundred thousand waiters of one page cost no more each than a few. Locks that let disjoint
- * ranges pass have conflicts to look at and are counted one by one.
+ * A grant to the first in line passes nobody and is not noted; under a fair lock no other happens.
+ * For the rest a Fenwick tree over the grants answers "how many behind this place" in O(log n), so
+ * that a hundred thousand waiters of one page cost no more each than a few. Locks that let
+ * disjoint ranges pass have conflicts to look at and are counted one by one.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -4,11 +4,11 @@
  * waiters conserved, Little's law. A broken law ends the run and says when, who, and with which
  * seed.
  *
- * A look goes through everything there is, so with many tasks it costs more than what they did since
- * the one before. Simulating pays for looking: each micro-step is worth a few visits of a request, a
- * waiter or a task. A look waits until it is paid for, and the instances of a lock, whose invariants
- * cost instances times requests, take turns for what is left. The look at the end of the run has
- * credit of its own, half of what the whole run earned and something on top.
+ * A look goes through everything there is, so with many tasks it costs more than what they did
+ * since the one before. Simulating pays for looking: each micro-step is worth a few visits of a
+ * request, a waiter or a task. A look waits until it is paid for, and the instances of a lock,
+ * whose invariants cost instances times requests, take turns for what is left. The look at the
+ * end of the run has credit of its own, half of what the whole run earned and something on top.
  *
  * Little's law in the exact form: the area under the number of operations under way equals the sum
  * of the times that they have been under way, whatever the arrivals.
@@ -102,8 +102,8 @@ static int by_begin(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Goes through the held ranges by their begin and remembers whose end is the furthest, of all and of
- * those held alone: who begins before it is in conflict. */
+/* Goes through the held ranges by their begin and remembers whose end is the furthest, of all and
+ * of those held alone: who begins before it is in conflict. */
 static void check_exclusion(struct pcl_sim *s, const struct pcl_range_locks *R)
 {
     const struct pcl_range_node **held = pcl_xcalloc(R->n_nodes + 1, sizeof(*held));

@@ -157,8 +157,8 @@ static void broken_things_break_laws(void **unused)
     broken("iolock", "v5.9", a_lock_is_never_given_back);
 }
 
-/* Looking must not cost more than simulating: with many tasks a look waits until it is paid for, and
- * the instances take turns; but each has its turn. */
+/* Looking must not cost more than simulating: with many tasks a look waits until it is paid for,
+ * and the instances take turns; but each has its turn. */
 static void looks_are_paid_for_and_instances_take_turns(void **unused)
 {
     static const char text[] =
