@@ -195,6 +195,7 @@ struct pcl_page_locks {
     /* hashed wait table, for the locks that have one */
     struct pcl_bucket *bucket;
     uint32_t n_buckets, bucket_bits;
+    uint8_t hash; /* of struct page addresses: enum in wait_table.h */
     /* queue heads per folio, for the locks that have them; grown on demand */
     struct pcl_page_queue *queue;
     uint32_t n_queues;

@@ -7,6 +7,7 @@
 
 static const struct pcl_lock_param_info params[] = {
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

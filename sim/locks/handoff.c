@@ -12,6 +12,7 @@ enum { P_BREAK, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     WT_PARAM_BREAK,
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

@@ -13,6 +13,7 @@ static const struct pcl_lock_param_info params[] = {
      "races that a sleeper may lose before the lock is handed to it"},
     WT_PARAM_BREAK,
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

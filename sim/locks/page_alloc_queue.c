@@ -20,6 +20,7 @@ enum { P_UNFAIRNESS, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     HYBRID_PARAM_UNFAIRNESS,
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

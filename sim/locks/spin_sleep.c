@@ -15,6 +15,7 @@ static const struct pcl_lock_param_info params[] = {
     {"unfairness", 5, 0, 1000000,
      "races that a sleeper may lose before the lock is handed to it"},
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

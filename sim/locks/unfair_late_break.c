@@ -10,6 +10,7 @@ enum { P_BREAK, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     {"break", 64, 0, 1000000, "visits after which a walk that woke somebody drops the lock"},
     WT_PARAM_BITS,
+    WT_PARAM_HASH,
     {0},
 };
 

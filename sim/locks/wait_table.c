@@ -3,6 +3,8 @@
  */
 #include "wait_table.h"
 
+#include <string.h>
+
 void wt_init(struct pcl_page_locks *L, uint32_t bits)
 {
     wt_init_tables(L, 1, bits);
@@ -17,8 +19,20 @@ static void new_bucket(struct pcl_page_locks *L, uint32_t b)
     pcl_spin_kind(L->m, L->bucket[b].spin, PCL_ROLE_PAGE);
 }
 
+/* Locks without the row have the kernel's hash. */
+static uint8_t hash_of(const struct pcl_page_locks *L)
+{
+    const struct pcl_lock_param_info *p = L->ops->params;
+
+    for (unsigned i = 0; p && p[i].name; i++)
+        if (strcmp(p[i].name, "hash") == 0)
+            return (uint8_t)L->param[i];
+    return WT_HASH_64;
+}
+
 void wt_init_tables(struct pcl_page_locks *L, uint32_t tables, uint32_t bits)
 {
+    L->hash = hash_of(L);
     L->bucket_bits = bits;
     L->n_buckets = tables << bits;
     L->bucket = pcl_xcalloc(L->n_buckets, sizeof(*L->bucket));
@@ -58,11 +72,15 @@ void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out)
 
 uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t pfn)
 {
+    static const uint64_t factor[] = {[WT_HASH_64] = 0x61c8864680b583ebu,
+                                      [WT_HASH_OLD] = 0x9e37fffffffc0001u};
     uint64_t address = (uint64_t)pfn * STRUCT_PAGE_BYTES;
 
     if (L->bucket_bits == 0)
         return 0;
-    return (uint32_t)((address * 0x61c8864680b583ebu) >> (64 - L->bucket_bits));
+    if (L->hash == WT_HASH_NONE)
+        return pfn & ((1u << L->bucket_bits) - 1);
+    return (uint32_t)((address * factor[L->hash]) >> (64 - L->bucket_bits));
 }
 
 void wt_lock(struct pcl_page_locks *L, struct pcl_page_op *op)

@@ -30,6 +30,20 @@ enum {
             "visits after which a wake walk drops the bucket lock; 0 never"                    \
     }
 
+/* How a struct page's address becomes a bucket. The last row of a lock's parameters. */
+enum wt_hash {
+    WT_HASH_64,   /* times the golden ratio: hash_64() since 4.7 */
+    WT_HASH_OLD,  /* times a number near it with few bits set: before (from memory) */
+    WT_HASH_NONE  /* the page's number, cut off */
+};
+
+#define WT_PARAM_HASH                                                                          \
+    {                                                                                          \
+        "hash", WT_HASH_64, WT_HASH_64, WT_HASH_NONE,                                          \
+            "of struct page addresses: 0 as since Linux 4.7, 1 as before, 2 none: neighbours " \
+            "in memory are neighbours in the table"                                            \
+    }
+
 /** Allocates 2^bits buckets. */
 void wt_init(struct pcl_page_locks *L, uint32_t bits);
 
@@ -43,7 +57,7 @@ void wt_own_bucket(struct pcl_page_locks *L, struct pcl_page_op *op);
 /** Memory account of a lock that uses the table. */
 void wt_memory(const struct pcl_page_locks *L, struct pcl_lock_memory *out);
 
-/** The bucket of a folio: multiplicative hash of its struct page's address. */
+/** The bucket of a folio, by the hash of its struct page's address. */
 uint32_t wt_bucket(const struct pcl_page_locks *L, uint32_t pfn);
 
 static inline uint8_t *wt_flags(const struct pcl_page_locks *L, const struct pcl_page_op *op)

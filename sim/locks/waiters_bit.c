@@ -13,6 +13,7 @@ enum { P_BITS, P_SIGNAL_FIRST };
 static const struct pcl_lock_param_info params[] = {
     WT_PARAM_BITS,
     {"signal_first", 0, 0, 1, "1: after a sleep look for a signal before trying, as once was"},
+    WT_PARAM_HASH,
     {0},
 };
 

@@ -10,6 +10,7 @@ enum { P_ZONES, P_BITS };
 static const struct pcl_lock_param_info params[] = {
     {"zones", 0, 0, 64, "memory zones with a table each; 0 one for each socket"},
     {"bits", -1, -1, 20, "log2 of the buckets of a zone; -1 by the zone's size"},
+    WT_PARAM_HASH,
     {0},
 };
 

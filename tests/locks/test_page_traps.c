@@ -184,6 +184,34 @@ static void struct_pages_side_by_side_spread_over_the_buckets(void **state)
     rig_fini(&r);
 }
 
+/* The same pages under the other hashes: without one, 256 in a row have a bucket each, and pages
+ * that lie 256 apart share one. */
+static void the_hash_is_a_parameter(void **state)
+{
+    static const struct rig_op *script[] = {lock_a};
+    uint32_t bucket[3][2];
+
+    (void)state;
+    for (int64_t hash = 0; hash < 3; hash++) {
+        struct pcl_lock_param param = {.name = "hash", .value = hash};
+        struct rig r;
+
+        rig_init(&r, &(struct rig_conf){.lock = "folio",
+                                        .param = &param,
+                                        .n_params = 1,
+                                        .n_tasks = 1,
+                                        .script = script});
+        bucket[hash][0] = wt_bucket(&r.L, 7);
+        bucket[hash][1] = wt_bucket(&r.L, 256 + 7);
+        rig_run(&r);
+        rig_fini(&r);
+    }
+    assert_int_equal(bucket[2][0], 7);
+    assert_int_equal(bucket[2][1], 7);
+    assert_int_not_equal(bucket[0][0], bucket[0][1]);
+    assert_int_not_equal(bucket[0][0], bucket[1][0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_strangers_bookmark_does_not_count_towards_a_break),
         cmocka_unit_test(a_hand_off_keeps_the_page_through_the_wake_up),
         cmocka_unit_test(struct_pages_side_by_side_spread_over_the_buckets),
+        cmocka_unit_test(the_hash_is_a_parameter),
     };
 
     return cmocka_run_group_tests_name("page-traps", tests, NULL, NULL);
