@@ -135,7 +135,7 @@ static bool locked_behind(const struct pcl_kernel *k, const struct pcl_call *c, 
            size < R->node[held - 1].start;
 }
 
-/* O_APPEND: the position is the end of file, read under the lock. The lock does not cover it: to[0]. */
+/* O_APPEND: the position is the end of file, read under the lock. Not covered by it: to[0]. */
 enum pcl_flow act_append_position(struct pcl_kernel *k, struct pcl_call *c,
                                   const struct pcl_step *s)
 {
@@ -380,10 +380,11 @@ enum pcl_flow act_set_size(struct pcl_kernel *k, struct pcl_call *c, const struc
         size = c->off;
         break;
     case PCL_OP_COLLAPSE:
-        size = old - c->len;
+        /* checked under the iolock; where that excludes nobody, another may have been first */
+        size = old > c->len ? old - c->len : 0;
         break;
     case PCL_OP_INSERT:
-        size = old + c->len;
+        size = old < PCL_OFF_MAX - c->len ? old + c->len : PCL_OFF_MAX;
         break;
     default:
         size = c->off + c->len;
