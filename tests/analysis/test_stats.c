@@ -199,6 +199,113 @@ static void holm_agrees_with_the_worked_example(void **state)
     assert_int_equal(pcl_holm(p, 0), 0);
 }
 
+/* Values about 100 whose standard deviation is `sd`. */
+static void draw(double *x, size_t n, double sd, uint64_t lane)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = 100 + sd * deviate(i, lane);
+}
+
+static void the_rule_stops_when_the_interval_is_narrow(void **state)
+{
+    enum { MANY = 400 };
+    static double x[MANY];
+    struct pcl_precision p = {.relative = 0.01};
+    struct pcl_stop s;
+
+    (void)state;
+    draw(x, MANY, 5, 40);
+    pcl_stop_mean(x, MANY, &p, &s);
+    assert_int_equal(s.why, PCL_STOP_REACHED);
+    assert_true(s.relative <= 0.01 && s.ci.n == s.at && s.next == s.at);
+    /* (1.96 x 5 / 1)^2 is 96 */
+    assert_in_range(s.at, 60, 160);
+    p.relative = 0.2;
+    pcl_stop_mean(x, MANY, &p, &s);
+    assert_true(s.why == PCL_STOP_REACHED && s.at == PCL_STOP_LEAST);
+}
+
+/* However many values there are already, the same looks are made. */
+static void a_stop_does_not_depend_on_when_one_looks(void **state)
+{
+    enum { MANY = 400 };
+    static double x[MANY];
+    struct pcl_precision p = {.relative = 0.01};
+    struct pcl_stop all, s;
+    size_t looks = 0, last = 0;
+
+    (void)state;
+    draw(x, MANY, 5, 41);
+    pcl_stop_mean(x, MANY, &p, &all);
+    for (size_t n = 0; n <= MANY; n++) {
+        pcl_stop_mean(x, n, &p, &s);
+        if (n < all.at) {
+            assert_true(s.why == PCL_STOP_GO_ON && s.next > n && s.next <= all.at);
+            looks += s.next != last;
+            last = s.next;
+        } else {
+            assert_true(s.why == PCL_STOP_REACHED && s.at == all.at && s.ci.mean == all.ci.mean);
+        }
+    }
+    assert_in_range(looks, 2, 10);
+}
+
+static void the_cap_is_not_passed_and_not_taken_for_success(void **state)
+{
+    static double x[50], zero[12];
+    struct pcl_precision p = {.relative = 0.001, .least = 4, .most = 30};
+    struct pcl_stop s;
+
+    (void)state;
+    draw(x, 50, 5, 42);
+    pcl_stop_mean(x, 50, &p, &s);
+    assert_true(s.why == PCL_STOP_CAPPED && s.at == 30 && s.relative > 0.001);
+    assert_in_range(s.wanted, 5000, 20000); /* (1.96 x 5 / 0.1)^2 is 9604 */
+    pcl_stop_mean(x, 29, &p, &s);
+    assert_true(s.why == PCL_STOP_GO_ON && s.next == 30);
+    for (size_t i = 0; i < 12; i++)
+        zero[i] = i % 2 ? 1 : -1; /* nothing is relative to 0 */
+    p.most = 12;
+    pcl_stop_mean(zero, 12, &p, &s);
+    assert_true(s.why == PCL_STOP_CAPPED && s.relative == HUGE_VAL && s.wanted == SIZE_MAX);
+    for (size_t i = 0; i < 12; i++)
+        zero[i] = 0;
+    pcl_stop_mean(zero, 12, &p, &s);
+    assert_true(s.why == PCL_STOP_REACHED && s.at == 4 && s.ci.kind == PCL_CI_EXACT);
+}
+
+static void a_change_stops_by_pairs(void **state)
+{
+    enum { MANY = 300 };
+    static double a[MANY], b[MANY];
+    struct pcl_precision p = {.relative = 0.01};
+    struct pcl_stop pair, mean;
+
+    (void)state;
+    for (uint64_t i = 0; i < MANY; i++)
+        draw_pair(i / REPS, 0.6, &a[i / REPS * REPS], &b[i / REPS * REPS]);
+    pcl_stop_paired(a, b, MANY, &p, &pair);
+    pcl_stop_mean(a, MANY, &p, &mean);
+    assert_true(pair.why == PCL_STOP_REACHED && pair.ci.half <= 0.01);
+    assert_true(pair.ci.lo <= 0.6 + 0.01 && pair.ci.hi >= 0.6 - 0.01);
+    assert_true(mean.why == PCL_STOP_GO_ON && mean.wanted > MANY); /* 20 % apart by itself */
+}
+
+static void replications_for_a_half_width(void **state)
+{
+    static const double x[5] = {10, 12, 9, 11, 13};
+    struct pcl_ci ci;
+
+    (void)state;
+    pcl_ci_mean(x, 5, 0.95, &ci);
+    assert_int_equal(pcl_reps_for(&ci, 0.95, ci.half), 5);
+    /* 1.5811 qt(.975, n - 1) / sqrt(n) is 0.5057 for n = 40 and 0.4991 for 41 */
+    assert_in_range(pcl_reps_for(&ci, 0.95, 0.5), 41, 41);
+    assert_true(pcl_reps_for(&ci, 0.95, 0) == SIZE_MAX);
+    ci.kind = PCL_CI_UNBOUNDED;
+    assert_true(pcl_reps_for(&ci, 0.95, 0.5) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +318,11 @@ int main(void)
         cmocka_unit_test(the_ratio_excludes_1_exactly_when_the_test_rejects),
         cmocka_unit_test(pairing_gains_what_the_correlation_says),
         cmocka_unit_test(holm_agrees_with_the_worked_example),
+        cmocka_unit_test(the_rule_stops_when_the_interval_is_narrow),
+        cmocka_unit_test(a_stop_does_not_depend_on_when_one_looks),
+        cmocka_unit_test(the_cap_is_not_passed_and_not_taken_for_success),
+        cmocka_unit_test(a_change_stops_by_pairs),
+        cmocka_unit_test(replications_for_a_half_width),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
