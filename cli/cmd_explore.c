@@ -160,7 +160,7 @@ static void verdict(const struct pcl_race_result *x, const struct pcl_race_conf 
 static int print_text(struct request *r, const struct pcl_race_conf *conf,
                       const struct pcl_race_result *x, const char *spec, struct pcl_err *err)
 {
-    char text[700];
+    char text[1100];
 
     verdict(x, conf, text, sizeof text);
     if (!r->headed)
@@ -184,7 +184,7 @@ static int print_text(struct request *r, const struct pcl_race_conf *conf,
 static json_t *as_json(const struct pcl_race_conf *conf, const struct pcl_race_result *x,
                        const char *spec)
 {
-    char text[700];
+    char text[1100];
 
     verdict(x, conf, text, sizeof text);
     return json_pack(

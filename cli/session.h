@@ -22,8 +22,8 @@ struct cli_session {
     /* filled while running */
     json_t *runs; /* array, when want_json */
     size_t finished, failed, law_broken, violated;
-    char first_failure[720]; /* who and why; "" : none */
-    char first_violation[640];
+    char first_failure[1280]; /* who and why; "" : none */
+    char first_violation[1100];
 };
 
 /** Runs the study. On success out holds the results; failed runs are results too. When it was

@@ -76,7 +76,8 @@ struct pcl_call {
     uint8_t forced;  /* direct write: the iolock must be exclusive */
     uint8_t vma;     /* enum pcl_call_vma: how a fault is kept apart from changes of its VMA */
     uint8_t drains;  /* waits until no direct I/O is in flight */
-    uint8_t pad[3];
+    uint8_t in_flight; /* counts among the direct I/O of its inode */
+    uint8_t pad[2];
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from ahead on */
     uint32_t inode, mm;
@@ -235,6 +236,10 @@ struct pcl_kernel {
 int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                     const struct pcl_kernel_conf *conf, struct pcl_err *err);
 void pcl_kernel_fini(struct pcl_kernel *k);
+
+/** Who has marked this folio as under write-back and not yet submitted it: gathers more. PCL_NONE:
+ * nobody, it is on its way to the device, or not being written. */
+uint32_t pcl_writeback_gatherer(const struct pcl_kernel *k, uint32_t folio);
 
 /** Another path for an operation (PCL_N_OPS: the flusher's pass), before its first call: how a
  * test sees that a broken one is caught. */

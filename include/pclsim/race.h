@@ -36,7 +36,7 @@ struct pcl_race_result {
     uint64_t states;     /* of all searches together */
     uint32_t tasks;
     char kind[40];       /* "stale data", "deadlock", "livelock" ...; "" when nothing was found */
-    char text[512];      /* what is wrong, one line */
+    char text[1024];     /* what is wrong, one line */
 };
 
 /** Searches with bounds of 0, 1, 2, 3 preemptions, then without (as far as conf->preemptions

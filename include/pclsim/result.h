@@ -82,7 +82,7 @@ struct pcl_lock_point {
 struct pcl_violation {
     char kind[40]; /* "stale data" ... */
     pcl_ns at;
-    char text[512]; /* one line: who, where */
+    char text[1024];/* one line: who, where */
     char *steps;    /* the steps that led to it, lines; may be NULL */
 };
 
@@ -94,7 +94,7 @@ struct pcl_result {
     /* how it ended: "done", or "failed" with error set */
     bool failed;
     int code; /* PCL_OK, PCL_ELAW ... */
-    char error[512];
+    char error[1100];
     pcl_ns sim_ns;    /* measured interval of simulated time */
     pcl_ns warmup_ns; /* cut before it */
     uint64_t ops;     /* operations completed in the measured interval */

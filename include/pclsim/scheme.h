@@ -57,7 +57,13 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "XFS, direct writes of parts of blocks: shared unless they allocate, or exclusive, as "   \
       "before 5.12")  \
     X(MIGRATE_INVALIDATE, "migrate-invalidate", CHOICE, "no|yes", PCL_NO,                      \
-      "migration holds the invalidate lock, shared, over its call")
+      "migration holds the invalidate lock, shared, over its call")                           \
+    X(WRITEBACK, "writeback", CHOICE, "gather|submit", PCL_WRITEBACK_GATHER,                   \
+      "write-back that has to sleep for a page keeps what it has gathered for one transfer, or " \
+      "submits it first, as btrfs and f2fs do")                                                \
+    X(LOCK_ORDER, "lock-order", CHOICE, "iolock-first|invalidate-first", PCL_ORDER_IOLOCK,     \
+      "truncate and fallocate take the iolock and then the invalidate lock, or, against the "  \
+      "order of all others, the other way round")
 
 enum pcl_option {
 #define X(id, name, kind, words, def, what) PCL_OPTION_##id,
@@ -83,6 +89,8 @@ enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
 enum { PCL_DIO_DRAIN_AUTO, PCL_DIO_DRAIN_YES, PCL_DIO_DRAIN_NO };
 
 enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
+enum { PCL_WRITEBACK_GATHER, PCL_WRITEBACK_SUBMIT };
+enum { PCL_ORDER_IOLOCK, PCL_ORDER_INVALIDATE };
 
 struct pcl_option_info {
     const char *name;

@@ -222,6 +222,7 @@ enum pcl_flow act_dio_begin(struct pcl_kernel *k, struct pcl_call *c, const stru
     (void)s;
     pcl_rmw(k->m, PCL_LINE(DIO, c->inode));
     k->inode[c->inode].dio++;
+    c->in_flight = 1;
     return flow_next(c, FLOW_STEP);
 }
 
@@ -229,6 +230,7 @@ enum pcl_flow act_dio_end(struct pcl_kernel *k, struct pcl_call *c, const struct
 {
     (void)s;
     pcl_rmw(k->m, PCL_LINE(DIO, c->inode));
+    c->in_flight = 0;
     if (--k->inode[c->inode].dio == 0)
         for (uint32_t b = 0; b < k->n_bodies; b++)
             if (k->call[b].drains && k->call[b].inode == c->inode)
@@ -379,6 +381,40 @@ enum pcl_flow act_wb_add(struct pcl_kernel *k, struct pcl_call *c, const struct 
     c->wrote = 1;
     c->cur = f->pgoff + pages;
     return flow_next(c, flow);
+}
+
+/* Who sleeps with a transfer under construction has pages under write-back that nobody writes: whoever
+ * waits for one of them, with the page locked that this one sleeps for, waits for ever. With this
+ * option what has been gathered goes to the device before that: to[0]. */
+enum pcl_flow act_if_submits(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    return k->option[PCL_OPTION_WRITEBACK] == PCL_WRITEBACK_SUBMIT && c->bio != PCL_NONE
+               ? flow_to(k, c, s->to[0], FLOW_SKIP)
+               : flow_next(c, FLOW_SKIP);
+}
+
+enum pcl_flow act_wb_submit_early(struct pcl_kernel *k, struct pcl_call *c,
+                                  const struct pcl_step *s)
+{
+    if (k->option[PCL_OPTION_WRITEBACK] != PCL_WRITEBACK_SUBMIT ||
+        !(k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK))
+        return flow_next(c, FLOW_SKIP);
+    return act_wb_submit(k, c, s);
+}
+
+uint32_t pcl_writeback_gatherer(const struct pcl_kernel *k, uint32_t folio)
+{
+    const struct pcl_folio *f = &k->cache->folio[folio];
+
+    for (uint32_t b = 0; b < k->m->n_tasks; b++) {
+        const struct pcl_call *c = &k->call[b];
+        const struct pcl_bio *bio = c->bio == PCL_NONE ? NULL : &k->bio[c->bio];
+
+        if (bio && bio->kind == BIO_WRITEBACK && bio->inode == f->inode &&
+            bio->first <= f->pgoff && f->pgoff - bio->first < bio->n)
+            return b;
+    }
+    return PCL_NONE;
 }
 
 enum pcl_flow act_wb_submit(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)

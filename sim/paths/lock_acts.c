@@ -257,6 +257,15 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
     return flow_next(c, FLOW_STEP);
 }
 
+/* Truncate and fallocate against the order that reads, writes and faults keep. */
+enum pcl_flow act_if_wrong_order(struct pcl_kernel *k, struct pcl_call *c,
+                                 const struct pcl_step *s)
+{
+    return k->option[PCL_OPTION_LOCK_ORDER] == PCL_ORDER_INVALIDATE
+               ? flow_to(k, c, s->to[0], FLOW_SKIP)
+               : flow_next(c, FLOW_SKIP);
+}
+
 /* A range lock stays with direct I/O until it is done. So do pages in its place: who waited for
  * direct I/O with pages locked could wait for one that found none and wants them by now. */
 static bool holds_range(const struct pcl_kernel *k)

@@ -41,6 +41,12 @@ enum {
     W_WAIT,
     W_WAITING,
     W_DONE,
+    W_TRY,
+    W_BUSY,
+    W_LOCK,
+    W_LOCKED,
+    O_OTHER,
+    O_LOCKED,
     E_NEXT,
     E_SKIP,
     E_WHOLE,
@@ -71,10 +77,17 @@ enum {
 /* Start write-back of the dirty folios of [first, last]: lock, recheck, clean, mark, unlock,
  * submit. Under WB_SYNC_ALL a folio that is being written already is waited for. */
 #define WRITE_DIRTY                                                                             \
-    S_AT(W_NEXT), S_IF(next_dirty, W_WAIT), S_SLEEPY(page_lock), S_IF(if_gone, W_SKIP),         \
+    S_AT(W_NEXT), S_IF(next_dirty, W_WAIT), S_IF(if_submits, W_TRY), S_AT(W_LOCK),              \
+        S_SLEEPY(page_lock), S_AT(W_LOCKED), S_IF(if_gone, W_SKIP), S_DO(wb_submit_early),      \
         S_SLEEPY(wait_writeback), S_IF(if_dirty, W_DIRTY), S_AT(W_SKIP), S_DO(page_unlock),     \
-        S_IF(skip_folio, W_NEXT), S_AT(W_DIRTY), S_DO(wb_start), S_DO(page_unlock),             \
+        S_IF(skip_folio, W_NEXT), S_AT(W_TRY), S_IF(page_trylock, W_BUSY),                      \
+        S_GOTO(W_LOCKED), S_AT(W_BUSY), S_DO(wb_submit), S_GOTO(W_LOCK), S_AT(W_DIRTY), S_DO(wb_start), S_DO(page_unlock),                     \
         S_DO(wb_add), S_DO(put), S_COND, S_GOTO(W_NEXT), S_AT(W_WAIT), S_DO(wb_submit)
+
+/* What changes a file's size or blocks has it to itself: the order is one for everybody. */
+#define LOCK_FILE                                                                               \
+    S_IF(if_wrong_order, O_OTHER), S_LOCK(IOLOCK), S_LOCK(INVALIDATE), S_GOTO(O_LOCKED),        \
+        S_AT(O_OTHER), S_LOCK(INVALIDATE), S_LOCK(IOLOCK), S_AT(O_LOCKED)
 
 /* filemap_write_and_wait_range() */
 #define WRITE_AND_WAIT                                                                          \

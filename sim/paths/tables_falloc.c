@@ -6,8 +6,7 @@
 /* xfs_setattr_size(), ext4_setattr(), shmem_setattr() */
 const struct pcl_step pcl_truncate_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     S_IF(if_grows, L_GROWS),
@@ -31,8 +30,7 @@ const struct pcl_step pcl_truncate_path[] = {
 /* xfs_free_file_space(): dirty folios of the range are written before they are dropped */
 const struct pcl_step pcl_punch_flushing_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     WRITE_AND_WAIT,
@@ -49,8 +47,7 @@ const struct pcl_step pcl_punch_flushing_path[] = {
 /* ext4_punch_hole(), shmem_fallocate(): whole pages of the range are dropped, dirty or not */
 const struct pcl_step pcl_punch_dropping_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     S_DO(punch_begin),
@@ -68,8 +65,7 @@ const struct pcl_step pcl_punch_dropping_path[] = {
 /* xfs_falloc_zero_range(): a punch, then blocks that read as zeroes; ext4_zero_range() */
 const struct pcl_step pcl_zero_flushing_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     WRITE_AND_WAIT,
@@ -87,8 +83,7 @@ const struct pcl_step pcl_zero_flushing_path[] = {
 
 const struct pcl_step pcl_zero_dropping_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     DROP_PAGES,
@@ -118,8 +113,7 @@ const struct pcl_step pcl_zero_dropping_path[] = {
  * it, written and dropped, is found again where its blocks have moved to */
 const struct pcl_step pcl_collapse_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     S_IF(check_shift, L_OUT),
@@ -150,8 +144,7 @@ const struct pcl_step pcl_collapse_path[] = {
 /* xfs_falloc_insert_range(), ext4_insert_range(): the size first, then room is made */
 const struct pcl_step pcl_insert_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     S_IF(check_shift, L_OUT),
@@ -176,8 +169,7 @@ const struct pcl_step pcl_insert_path[] = {
 
 const struct pcl_step pcl_allocate_path[] = {
     S_ENTER(syscall),
-    S_LOCK(IOLOCK),
-    S_LOCK(INVALIDATE),
+    LOCK_FILE,
     S_SLEEPY(dio_drain),
     S_FS(FALLOCATE),
     S_LOCK(ILOCK),

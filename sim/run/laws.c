@@ -26,7 +26,7 @@ enum {
 
 void laws_break(struct pcl_sim *s, const char *fmt, ...)
 {
-    char why[400];
+    char why[960];
     va_list ap;
 
     if (s->laws.broken)
@@ -320,7 +320,7 @@ bool laws_stuck(const struct pcl_sim *s)
 /* A ring of sleepers: a broken law, unless the scenario is about such things. */
 static void check_cycle(struct pcl_sim *s)
 {
-    char text[380];
+    char text[900];
 
     s->laws.deadlocked = sim_cycle(&s->k, s->n_work, text, sizeof(text));
     if (!s->laws.deadlocked)

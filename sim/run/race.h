@@ -27,7 +27,7 @@ struct race {
     int64_t bound; /* of the search under way */
     /* what the oracle said of the present state */
     bool wrong;
-    char kind[40], text[512];
+    char kind[40], text[1024];
 };
 
 int race_init(struct race *s, const struct pcl_race_conf *conf, struct pcl_err *err);

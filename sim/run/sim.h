@@ -28,7 +28,7 @@ struct pcl_body {
 struct pcl_laws {
     bool on;
     bool broken;
-    char text[512];
+    char text[1088];
     uint32_t deadlocked; /* tasks in a ring at the end of the run */
     int64_t credit;      /* visits that are paid for; below 0: the last look took more */
     int64_t looked;      /* micro-steps when it was counted last */

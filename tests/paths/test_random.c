@@ -191,6 +191,8 @@ static uint64_t hunt(uint64_t first, uint64_t last, const char *only, const char
 
                 if (only_fs && strcmp(only_fs, pcl_fs_name(all[f])) != 0)
                     continue;
+                if (!protects(&x)) /* or they may wait in a ring: docs/locks.md */
+                    x.option[PCL_OPTION_WRITEBACK] = 1 + PCL_WRITEBACK_SUBMIT;
                 if (n % 2 && all[f] == PCL_FS_XFS) /* ext4's reads take no lock: docs/model.md */
                     x.option[PCL_OPTION_COLLAPSE] = 1 + PCL_COLLAPSE_MOVE;
                 x.option[PCL_OPTION_VMA_LOCK] = (uint8_t)(1 + seed_of(&x, n) % 3);
