@@ -49,6 +49,7 @@ typedef uint64_t pcl_content;
 
 #define PCL_CONTENT_ZERO UINT64_C(0)
 #define PCL_CONTENT_ID_INITIAL 1u         /* what was on disk at the start */
+#define PCL_CONTENT_ID_DROPPED (UINT32_MAX - 1) /* of a folio: zeroes that are not written back */
 #define PCL_CONTENT_ID_GARBAGE UINT32_MAX /* a new folio that nobody has filled */
 
 struct pcl_wrong_info {
@@ -120,8 +121,14 @@ void pcl_oracle_exchange_blocks(struct pcl_oracle *o, uint32_t op, uint32_t peer
 /** The operation puts its content into page pgoff of a folio. */
 void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff);
 
-/** Page pgoff of a folio is zeroed: the part of a folio that a removal leaves in the cache. */
+/** Page pgoff of a folio is zeroed: the part of a folio that a removal leaves in the cache. No
+ * write-back writes it until the page is stored to, or the folio is made dirty as a whole. */
 void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff);
+void pcl_oracle_dirtied(struct pcl_oracle *o, uint32_t folio);
+
+/** A direct write leaves a dirty folio in the cache (dio_warn_stale_pagecache()): what it shows in
+ * [first, last] stays right, beside what was written. */
+void pcl_oracle_stays(struct pcl_oracle *o, uint32_t folio, uint64_t first, uint64_t last);
 
 /** The operation (PCL_NONE: an access of one instant) takes page pgoff of inode out of a folio.
  * Says whether what is there may rightly be seen. */

@@ -405,6 +405,21 @@ void pcl_history_end(struct pcl_oracle *o, uint32_t op)
         pcl_history_sweep(o);
 }
 
+void pcl_history_stays(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff, pcl_content content)
+{
+    uint32_t id = (uint32_t)(content >> 32);
+    const struct pcl_truth it = {.id = id,
+                                 .id_last = id,
+                                 .shift = id == 0 ? 0 : (uint32_t)(content - pgoff)};
+    struct pcl_bt_at at;
+
+    pcl_history_cut(o, inode, pgoff);
+    pcl_history_cut(o, inode, pgoff + 1);
+    at = pcl_bt_le(o->history, pcl_extent_key(inode, pgoff));
+    pcl_history_add(o, at, PCL_NONE, &it);
+    o->truth[o->past[past_of(pcl_bt_val(o->history, at))].alive].done = ++o->m->seq;
+}
+
 void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last,
                       uint32_t id)
 {

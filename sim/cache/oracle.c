@@ -128,7 +128,7 @@ uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t
     p->last = pcl_range_end(last);
     p->what = what;
     if (what == PCL_TRUTH_WRITE) {
-        PCL_ASSERT(o->m->next_content < PCL_CONTENT_ID_GARBAGE);
+        PCL_ASSERT(o->m->next_content < PCL_CONTENT_ID_DROPPED);
         p->content = o->m->next_content++;
     }
     if (what == PCL_TRUTH_ZERO)

@@ -141,6 +141,8 @@ void pcl_history_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer);
 void pcl_history_moved(struct pcl_oracle *o, uint32_t op);
 /** op returns: what had its end before op began is not right any more. */
 void pcl_history_end(struct pcl_oracle *o, uint32_t op);
+/** Content is right at page pgoff as if somebody had just brought it. */
+void pcl_history_stays(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff, pcl_content content);
 /** [first, last] has had that content since ever. */
 void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last,
                       uint32_t id);

@@ -58,11 +58,18 @@ static uint64_t data_get(const struct pcl_oracle *o, uint32_t folio, unsigned wh
     return d->val[which];
 }
 
+/* Zeroed when its block was given up (block_invalidate_folio()): no write-back writes it until it
+ * is made dirty again. */
+static bool dropped(uint64_t val)
+{
+    return val >> 32 == PCL_CONTENT_ID_DROPPED;
+}
+
 pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
 {
-    uint64_t page = own_page(o, folio, pgoff);
+    uint64_t page = own_page(o, folio, pgoff), val = data_get(o, folio, PCL_DATA_OWN, page);
 
-    return pcl_content_at(data_get(o, folio, PCL_DATA_OWN, page), page);
+    return dropped(val) ? PCL_CONTENT_ZERO : pcl_content_at(val, page);
 }
 
 pcl_content pcl_oracle_disk_content(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
@@ -162,7 +169,30 @@ void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_
 void pcl_oracle_zero(struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
 {
     if (o != NULL)
-        data_set(o, folio, PCL_DATA_OWN, own_page(o, folio, pgoff), PCL_CONTENT_ZERO);
+        data_set(o, folio, PCL_DATA_OWN, own_page(o, folio, pgoff),
+                 pcl_value(PCL_CONTENT_ID_DROPPED, 0));
+}
+
+void pcl_oracle_dirtied(struct pcl_oracle *o, uint32_t folio)
+{
+    if (o == NULL)
+        return;
+    for (uint64_t p = 0, n = pcl_folio_pages(o->c, folio); p < n; p++)
+        if (dropped(data_get(o, folio, PCL_DATA_OWN, p)))
+            data_set(o, folio, PCL_DATA_OWN, p, PCL_CONTENT_ZERO);
+}
+
+void pcl_oracle_stays(struct pcl_oracle *o, uint32_t folio, uint64_t first, uint64_t last)
+{
+    const struct pcl_folio *f;
+
+    if (o == NULL)
+        return;
+    f = &o->c->folio[folio];
+    first = first > f->pgoff ? first : f->pgoff;
+    last = last < pcl_folio_last(o->c, folio) ? last : pcl_folio_last(o->c, folio);
+    for (uint64_t p = first; p <= last; p++)
+        pcl_history_stays(o, f->inode, p, pcl_oracle_folio_content(o, folio, p));
 }
 
 void pcl_oracle_read_in(struct pcl_oracle *o, uint32_t folio)
@@ -303,8 +333,8 @@ void pcl_oracle_exchange_blocks(struct pcl_oracle *o, uint32_t op, uint32_t peer
     swap_map(o->block, a, b, new_block, o->m->next_block++);
 }
 
-/* Whether all blocks of a range were there at the epoch and have stayed; reports the first one
- * that was not, with what is written to it. */
+/* Whether all blocks of [info->pgoff, last] were there at the epoch and have stayed; reports the
+ * first one that was not, with what is written to it. */
 static enum pcl_wrong check_blocks(struct pcl_oracle *o, struct pcl_wrong_info *info,
                                    uint64_t last, uint32_t epoch)
 {
@@ -403,6 +433,23 @@ void pcl_oracle_number_blocks(struct pcl_oracle *o)
 /* --- write-back ----------------------------------------------------------------------------
  */
 
+/* The next run of pages from *page on that a write-back writes. False: no more. */
+static bool next_sent(const struct pcl_oracle *o, uint32_t folio, unsigned which, uint64_t *page,
+                      uint64_t *last)
+{
+    uint64_t n = pcl_folio_pages(o->c, folio);
+
+    if (o->data[folio].odd[which] == 0 && !dropped(o->data[folio].val[which])) {
+        *last = n - 1;
+        return *page < n;
+    }
+    while (*page < n && dropped(data_get(o, folio, which, *page)))
+        ++*page;
+    for (*last = *page; *last + 1 < n && !dropped(data_get(o, folio, which, *last + 1));)
+        ++*last;
+    return *page < n;
+}
+
 void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio)
 {
     const struct pcl_folio *f;
@@ -412,8 +459,10 @@ void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio)
     if (o == NULL || o->c->folio[folio].inode == PCL_NONE)
         return;
     f = &o->c->folio[folio];
-    pcl_oracle_allocate(o, f->inode, f->pgoff, pcl_folio_last(o->c, folio));
     d = &o->data[folio];
+    for (uint64_t page = 0, end_page; next_sent(o, folio, PCL_DATA_OWN, &page, &end_page);
+         page = end_page + 1)
+        pcl_oracle_allocate(o, f->inode, f->pgoff + page, f->pgoff + end_page);
     odd_clear(o, folio, PCL_DATA_SENT);
     d->inode = f->inode;
     d->block_epoch = o->m->next_block;
@@ -433,29 +482,32 @@ static void send(struct pcl_oracle *o, uint32_t folio, uint32_t inode)
 {
     uint64_t first = o->c->folio[folio].pgoff, n = pcl_folio_pages(o->c, folio);
 
-    if (o->data[folio].odd[PCL_DATA_SENT] == 0) {
+    if (o->data[folio].odd[PCL_DATA_SENT] == 0 && !dropped(o->data[folio].val[PCL_DATA_SENT])) {
         disk_put(o, inode, first, first + n - 1,
                  pcl_value_moved(o->data[folio].val[PCL_DATA_SENT], 0 - first));
         return;
     }
     for (uint64_t i = 0; i < n; i++)
-        disk_put(o, inode, first + i, first + i,
-                 pcl_value_moved(data_get(o, folio, PCL_DATA_SENT, i), 0 - first));
+        if (!dropped(data_get(o, folio, PCL_DATA_SENT, i)))
+            disk_put(o, inode, first + i, first + i,
+                     pcl_value_moved(data_get(o, folio, PCL_DATA_SENT, i), 0 - first));
 }
 
 enum pcl_wrong pcl_oracle_wb_end(struct pcl_oracle *o, uint32_t folio)
 {
     struct pcl_wrong_info info = {.folio = folio};
-    enum pcl_wrong w;
-    uint64_t last;
+    enum pcl_wrong w = PCL_WRONG_RIGHT;
+    uint64_t first, page = 0, end;
 
     if (o == NULL || o->data[folio].inode == PCL_NONE)
         return PCL_WRONG_RIGHT;
     info.inode = o->data[folio].inode;
-    info.pgoff = o->c->folio[folio].pgoff;
+    first = o->c->folio[folio].pgoff;
     info.seen = pcl_content_at(o->data[folio].val[PCL_DATA_SENT], 0);
-    last = pcl_folio_last(o->c, folio);
-    w = check_blocks(o, &info, last, o->data[folio].block_epoch);
+    for (; w == PCL_WRONG_RIGHT && next_sent(o, folio, PCL_DATA_SENT, &page, &end); page = end + 1) {
+        info.pgoff = first + page;
+        w = check_blocks(o, &info, first + end, o->data[folio].block_epoch);
+    }
     if (w == PCL_WRONG_RIGHT)
         send(o, folio, info.inode);
     odd_clear(o, folio, PCL_DATA_SENT);

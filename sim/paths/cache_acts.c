@@ -346,6 +346,8 @@ enum pcl_flow act_dirty(struct pcl_kernel *k, struct pcl_call *c, const struct p
     (void)s;
     if (c->phase == 0) {
         pcl_load(k->m, folio_line(k, c->folio));
+        if (c->op == PCL_OP_FAULT_WRITE)
+            pcl_oracle_dirtied(k->cache->oracle, c->folio);
         if (k->cache->flags[c->folio] & PCL_FOLIO_DIRTY)
             return flow_next(c, FLOW_STEP);
         c->phase = 1;

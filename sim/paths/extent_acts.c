@@ -4,23 +4,39 @@
  */
 #include "step.h"
 
-/* A buffered write into a hole reserves blocks (delayed allocation); here they are allocated. */
+void pcl_written_pages(const struct pcl_kernel *k, const struct pcl_call *c, uint64_t *first,
+                       uint64_t *last)
+{
+    *first = *last = c->cur;
+    if (c->op == PCL_OP_FAULT_WRITE && c->folio != PCL_NONE &&
+        pcl_folio_holds(k->cache, c->folio, c->inode, c->cur)) {
+        uint64_t end = pcl_inode_pages(k->cache, c->inode);
+
+        *first = k->cache->folio[c->folio].pgoff;
+        *last = pcl_folio_last(k->cache, c->folio);
+        *last = *last < end ? *last : end - (end > 0);
+        *last = *last > c->cur ? *last : c->cur;
+    } else if (c->op == PCL_OP_WRITE && k->inode[c->inode].max_order > 0) {
+        *last = pcl_ext_same(&k->ext[c->inode], c->cur); /* the whole hole at once */
+        *last = *last < c->last ? *last : c->last;
+    }
+}
+
+/* A buffered write into a hole reserves blocks (delayed allocation); here they are allocated.
+ * page_mkwrite does so for the whole folio. */
 enum pcl_flow act_alloc_blocks(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     struct pcl_extents *e = &k->ext[c->inode];
-    uint64_t last = c->cur;
+    uint64_t first, last;
 
     (void)s;
+    pcl_written_pages(k, c, &first, &last);
     c->hole = !pcl_ext_mapped(e, c->cur); /* new blocks have nothing to read in */
-    if (k->fs == PCL_FS_TMPFS || !c->hole)
+    if (k->fs == PCL_FS_TMPFS || (pcl_ext_mapped(e, first) && pcl_ext_same(e, first) >= last))
         return flow_next(c, FLOW_SKIP);
     pcl_touch(k->m, PCL_LINE(ILOCK, c->inode));
-    if (c->op == PCL_OP_WRITE && k->inode[c->inode].max_order > 0) { /* the whole hole at once */
-        last = pcl_ext_same(e, c->cur);
-        last = last < c->last ? last : c->last;
-    }
-    pcl_ext_map(e, c->cur, last);
-    pcl_oracle_allocate(k->cache->oracle, c->inode, c->cur, last);
+    pcl_ext_map(e, first, last);
+    pcl_oracle_allocate(k->cache->oracle, c->inode, first, last);
     pcl_burn(k->m, k->m->p->node_visit);
     return flow_next(c, FLOW_STEP);
 }

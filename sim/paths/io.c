@@ -250,10 +250,13 @@ enum pcl_flow act_if_rejected(struct pcl_kernel *k, struct pcl_call *c, const st
     return flow_to(k, c, s->to[0], flow_looked(k, PCL_LINE(ILOCK, c->inode)));
 }
 
-/* The invalidation met a page that is dirty again: EBUSY. */
+/* The invalidation met a page that is dirty again: EBUSY. After the transfer the folio stays, and
+ * with it pages beside the one that somebody has stored to. */
 enum pcl_flow act_note_busy(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    (void)k, (void)s;
+    (void)s;
+    if (c->tried && k->cache->folio[c->folio].order > 0)
+        pcl_oracle_stays(k->cache->oracle, c->folio, c->first, c->last);
     c->busy = 1;
     return flow_next(c, FLOW_SKIP);
 }

@@ -54,6 +54,9 @@ uint32_t pcl_insert_written(struct pcl_kernel *k, struct pcl_call *c)
     if (from < (uint64_t)c->off)
         from = (uint64_t)c->off;
     left = end > from ? (end - from) >> PCL_PAGE_SHIFT : 0;
+    /* iomap_write_begin(): no larger than the extent, so that the write fills it as a whole */
+    if (left > pcl_ext_same(&k->ext[c->inode], c->cur) - c->cur)
+        left = pcl_ext_same(&k->ext[c->inode], c->cur) - c->cur + 1;
     return insert_fitting(k, c, c->cur,
                           fitting(c->cur, left ? left : 1,
                                   k->inode[c->inode].max_order),
@@ -78,8 +81,8 @@ uint64_t pcl_chunk_last(const struct pcl_kernel *k, const struct pcl_call *c)
 
     if (last > c->last)
         last = c->last;
-    if (c->op != PCL_OP_WRITE)
-        return last;
+    if (c->op != PCL_OP_WRITE || !(k->cache->flags[c->folio] & PCL_FOLIO_UPTODATE))
+        return last; /* a new folio is filled before anybody may see it */
     same = pcl_ext_same(&k->ext[c->inode], c->cur);
     return last < same ? last : same;
 }

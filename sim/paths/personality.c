@@ -92,9 +92,11 @@ bool pcl_dio_partial(const struct pcl_call *c)
 static bool allocates(const struct pcl_kernel *k, const struct pcl_call *c)
 {
     const struct pcl_extents *e = &k->ext[c->inode];
+    uint64_t first = c->cur, last = c->last;
 
-    return !pcl_ext_mapped(e, c->cur) ||
-           pcl_ext_same(e, c->cur) < (c->op == PCL_OP_WRITE ? c->cur : c->last);
+    if (c->op != PCL_OP_DWRITE)
+        pcl_written_pages(k, c, &first, &last);
+    return !pcl_ext_mapped(e, first) || pcl_ext_same(e, first) < last;
 }
 
 bool pcl_dio_overwrites(const struct pcl_kernel *k, const struct pcl_call *c)

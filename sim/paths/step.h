@@ -112,6 +112,10 @@ enum pcl_class pcl_call_class(const struct pcl_call *c);
 /** Sets first, last and cur from off and len, and tells the oracle that the operation begins. */
 void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c);
 
+/** Pages that a buffered write or page_mkwrite needs blocks for: from page cur on, or around it. */
+void pcl_written_pages(const struct pcl_kernel *k, const struct pcl_call *c, uint64_t *first,
+                       uint64_t *last);
+
 /** A direct write inside the file, over blocks that are there. */
 bool pcl_dio_overwrites(const struct pcl_kernel *k, const struct pcl_call *c);
 

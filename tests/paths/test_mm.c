@@ -356,6 +356,29 @@ static void a_held_dirty_folio_is_zeroed_in_part(void **state)
     rig_free(r);
 }
 
+/* The write finds blocks for its first page and must allocate those behind: nobody sees a folio
+ * of which a part has not been filled. */
+static void no_folio_is_seen_before_a_write_has_filled_it(void **state)
+{
+    (void)state;
+    for (pcl_ns late = 0; late < 4000; late += 50) {
+        struct rig *r = rig_new(PCL_FS_EXT4, "server-2s", 2, false);
+        uint32_t inode = pcl_kernel_inode(&r->k, 9 * 4096, true), f;
+
+        r->k.inode[inode].max_order = 2;
+        (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 16 * 4096, 0);
+        (void)rig_ask(r, 0, PCL_OP_WRITE, 8 * 4096, 4 * 4096);
+        for (int i = 0; i < 12; i++)
+            (void)rig_ask(r, 1, PCL_OP_READ, (9 + i % 3) * 4096, 4096);
+        r->start[1] = late;
+        rig_run(r);
+        assert_int_equal(r->wrong, 0);
+        f = pcl_cache_find(r->k.cache, inode, 11, NULL);
+        assert_true(f != PCL_NONE && (r->k.cache->flags[f] & PCL_FOLIO_UPTODATE));
+        rig_free(r);
+    }
+}
+
 /* --- everything at once ---------------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *x)
@@ -420,6 +443,7 @@ int main(void)
         cmocka_unit_test(sequential_read_ahead_ramps_up),
         cmocka_unit_test(a_punch_splits_what_lies_across_its_ends),
         cmocka_unit_test(a_held_dirty_folio_is_zeroed_in_part),
+        cmocka_unit_test(no_folio_is_seen_before_a_write_has_filled_it),
         cmocka_unit_test(mixtures_are_right),
     };
 
