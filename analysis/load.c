@@ -220,6 +220,24 @@ int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
     return rc == PCL_OK ? get_violations(s, run, out, err) : rc;
 }
 
+int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const char *object,
+                   struct pcl_hist *h, bool *found, struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_HIST_ONE);
+    int rc = PCL_OK;
+
+    *found = false;
+    if (!st)
+        return pcl_store_error(s, err, "cannot read a histogram");
+    pcl_store_bind(st, "sss", key, name, object);
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        rc = pcl_hist_decode(h, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        *found = rc == PCL_OK;
+    }
+    (void)sqlite3_reset(st);
+    return rc == PCL_OK ? rc : pcl_fail(err, PCL_EIO, "%s: a histogram is damaged", s->path);
+}
+
 /* --- all runs ------------------------------------------------------------------------------
  */
 

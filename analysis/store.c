@@ -60,6 +60,8 @@ static const char *const sql[PCL_N_STMTS] = {
         " WHERE run_id=?1 ORDER BY metric_id,object",
     [PCL_STMT_HIST_GET] =
         "SELECT name,object,enc FROM hist WHERE run_id=?1 ORDER BY name,object",
+    [PCL_STMT_HIST_ONE] = "SELECT enc FROM hist JOIN run USING(run_id)"
+                          " WHERE key=?1 AND name=?2 AND object=?3",
     [PCL_STMT_LOCK_GET] = "SELECT * FROM lockstat WHERE run_id=?1 ORDER BY lock,mode",
     [PCL_STMT_BLOCKED_GET] =
         "SELECT lock,waiter,waiter_mode,holder,holder_mode,behind,behind_mode,count,total_ns,"

@@ -1,464 +1,656 @@
 /*
- * From results to a figure: which configurations belong in it, which parameter is x, and what
- * the other differences make of the lines. A configuration is a point; its series is its
- * scheme, with whatever else varies beside x.
+ * From results to panels: metrics against a parameter, as bars, or one metric against another.
+ * Other kinds stand in files of their own.
  */
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <pclsim/ini.h>
-#include <pclsim/stats.h>
-
 #include "figure.h"
 
-#define MAX_SERIES 12 /* more lines than this nobody can tell apart */
-#define LOG_X 8.0     /* x over this factor: logarithmic, as task counts are chosen */
-#define LOG_Y 100.0   /* times over this factor: logarithmic */
+#define LOG_X 8.0      /* x over this factor: logarithmic, as task counts are chosen */
+#define LOG_TIME 100.0 /* times over this factor: logarithmic */
+#define LOG_Y 1e4      /* other metrics */
+#define FEW_POINTS 3   /* fewer values of x: bars */
 
-struct pick {
-    const struct pcl_config **config;
+const char *pcl_plot_kind_name(enum pcl_plot_kind k)
+{
+    static const char *const names[] = {
+#define PCL_PLOT_KIND(id, name, what) [PCL_PLOT_##id] = name,
+#include <pclsim/plot_kinds.def>
+#undef PCL_PLOT_KIND
+    };
+
+    return k < PCL_N_PLOT_KINDS ? names[k] : NULL;
+}
+
+const char *pcl_plot_kind_what(enum pcl_plot_kind k)
+{
+    static const char *const what_of[] = {
+#define PCL_PLOT_KIND(id, name, what) [PCL_PLOT_##id] = what,
+#include <pclsim/plot_kinds.def>
+#undef PCL_PLOT_KIND
+    };
+
+    return k < PCL_N_PLOT_KINDS ? what_of[k] : NULL;
+}
+
+/* --- building blocks ------------------------------------------------------------------------
+ */
+
+const char *fig_text(struct figure *f, const char *fmt, ...)
+{
+    char buf[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(buf, sizeof(buf), fmt, ap);
+    va_end(ap);
+    return pcl_arena_strdup(&f->arena, buf);
+}
+
+struct fig_panel *fig_panel(struct figure *f, const char *title, struct pcl_err *err)
+{
+    struct fig_panel *q;
+
+    for (size_t i = 0; i < f->n_panels; i++)
+        if (strcmp(f->panel[i].title, title) == 0)
+            return &f->panel[i];
+    if (f->n_panels == FIG_MAX_PANELS) {
+        (void)pcl_fail(err, PCL_EINVAL,
+                       "more than %d panels: leave some out with --where KEY=VALUE",
+                       FIG_MAX_PANELS);
+        return NULL;
+    }
+    q = &f->panel[f->n_panels++];
+    (void)snprintf(q->title, sizeof(q->title), "%s", title);
+    q->series = pcl_xcalloc(FIG_MAX_NAMES + 1, sizeof(*q->series));
+    return q;
+}
+
+struct fig_point *fig_add(struct figure *f, struct fig_panel *q, size_t series,
+                          struct fig_point pt)
+{
+    struct fig_series *s = &q->series[series];
+
+    s->point = pcl_xrealloc(s->point, s->n + 1, sizeof(*s->point));
+    pt.text = pcl_arena_strdup(&f->arena, pt.text ? pt.text : "");
+    s->point[s->n] = pt;
+    return &s->point[s->n++];
+}
+
+void fig_free(struct figure *f)
+{
+    for (size_t i = 0; i < f->n_panels; i++)
+        for (size_t s = 0; s <= FIG_MAX_NAMES; s++) {
+            free(f->panel[i].series[s].point);
+            if (f->panel[i].curve)
+                free(f->panel[i].curve[s].point);
+        }
+    for (size_t i = 0; i < f->n_panels; i++) {
+        free(f->panel[i].series);
+        free(f->panel[i].curve);
+    }
+    pcl_arena_fini(&f->arena);
+    *f = (struct figure){0};
+}
+
+/* --- the x axis -----------------------------------------------------------------------------
+ */
+
+struct category {
+    const char *text; /* the parameter's value as the user wrote it */
+    double x;
+};
+
+struct categories {
+    struct category *v;
     size_t n;
-    char metric[40], object[40];
-    const char **param; /* those that vary */
-    size_t n_params;
-    const char *x; /* one of them, or NULL */
+    bool words; /* x is a place in line */
 };
 
-/* --- parameters ----------------------------------------------------------------------------
- */
-
-/* The value of a parameter; where it was not chosen, what the scenario's text says. */
-static const char *value_of(struct figure *f, const struct pcl_config *c, const char *name)
+static int by_x(const void *a, const void *b)
 {
-    const char *v = pcl_config_param(c, name), *key = strrchr(name, '.');
-    struct pcl_ini *ini = NULL;
-    struct pcl_ini_entry *found = NULL;
-    size_t hits = 0;
+    const struct category *x = a, *y = b;
 
-    if (v)
-        return v;
-    if (strcmp(name, "machine") == 0)
-        return c->desc.machine;
-    key = key ? key + 1 : name;
-    if (pcl_ini_parse("", c->desc.scenario_text, strlen(c->desc.scenario_text), &ini, NULL) !=
-        PCL_OK)
-        return "unset";
-    for (size_t i = 0; i < ini->n_sections; i++) {
-        struct pcl_ini_entry *e = pcl_ini_entry(&ini->section[i], key);
-
-        hits += e != NULL;
-        found = e ? e : found;
-    }
-    v = hits == 1 ? pcl_arena_strdup(&f->arena, found->value) : "unset";
-    pcl_ini_free(ini);
-    return v;
+    return (x->x > y->x) - (x->x < y->x);
 }
 
-static void consider(struct figure *f, struct pick *p, const char *name)
+static void find_categories(struct pick *p, struct categories *c)
 {
-    const char *first = value_of(f, p->config[0], name);
-    bool varies = false;
+    c->v = pcl_arena_alloc(&p->f->arena, p->n + 1, sizeof(*c->v));
+    for (size_t i = 0; i < p->n; i++) {
+        const char *text = p->x ? pick_value(p, p->config[i], p->x) : "";
+        size_t k = 0;
 
-    for (size_t k = 0; k < p->n_params; k++)
-        if (strcmp(p->param[k], name) == 0)
-            return;
-    for (size_t i = 1; i < p->n && !varies; i++)
-        varies = strcmp(value_of(f, p->config[i], name), first) != 0;
-    if (!varies)
-        return;
-    p->param = pcl_xrealloc(p->param, p->n_params + 1, sizeof(*p->param));
-    p->param[p->n_params++] = name;
-}
-
-static int choose_x(struct figure *f, struct pick *p, const struct pcl_plot_opts *o,
-                    struct pcl_err *err)
-{
-    char list[300] = "";
-    size_t at = 0;
-
-    for (size_t i = 0; i < p->n; i++)
-        for (size_t k = 0; k < p->config[i]->desc.n_params; k++)
-            consider(f, p, p->config[i]->desc.params[k].name);
-    consider(f, p, "machine");
-    for (size_t k = 0; k < p->n_params; k++)
-        if (at < sizeof(list))
-            at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", k ? ", " : "",
-                                   p->param[k]);
-    if (!o->x) {
-        if (p->n_params > 1)
-            return pcl_fail(err, PCL_EINVAL,
-                            "several parameters vary (%s): choose the x axis with --x", list);
-        p->x = p->n_params ? p->param[0] : NULL;
-        return PCL_OK;
-    }
-    for (size_t k = 0; k < p->n_params; k++)
-        if (strcmp(p->param[k], o->x) == 0)
-            p->x = p->param[k];
-    if (!p->x && pcl_config_param(p->config[0], o->x))
-        p->x = o->x; /* the same everywhere: one group of bars */
-    if (p->x)
-        return PCL_OK;
-    (void)pcl_fail(err, PCL_EINVAL, "no parameter '%s' varies in these results (%s)", o->x,
-                   p->n_params ? list : "none does");
-    if (pcl_nearest(o->x, p->param, p->n_params))
-        (void)pcl_hint(err, "did you mean '%s'?", pcl_nearest(o->x, p->param, p->n_params));
-    return PCL_EINVAL;
-}
-
-/* --- choosing configurations and the metric --------------------------------------------------
- */
-
-static bool matches(struct figure *f, const struct pcl_config *c, const char *at)
-{
-    size_t n = strcspn(at, "=");
-    char name[128];
-
-    (void)snprintf(name, sizeof(name), "%.*s", (int)n, at);
-    return at[n] == '=' && strcmp(value_of(f, c, name), at + n + 1) == 0;
-}
-
-static int choose_configs(struct figure *f, struct pick *p, const struct pcl_dataset *d,
-                          const struct pcl_plot_opts *o, struct pcl_err *err)
-{
-    char list[400] = "";
-    const char *only = NULL;
-    size_t at = 0;
-    bool several = false;
-
-    p->config = pcl_xcalloc(d->n_configs + 1, sizeof(struct pcl_config *));
-    for (size_t i = 0; i < d->n_configs; i++) {
-        const struct pcl_config *c = d->config[i];
-        bool take = !o->workload || strcmp(o->workload, c->desc.workload) == 0;
-
-        for (size_t k = 0; take && k < o->n_at; k++)
-            take = matches(f, c, o->at[k]);
-        if (only && strcmp(only, c->desc.workload) != 0)
-            several = true;
-        if (!only || strcmp(only, c->desc.workload) != 0)
-            at += at < sizeof(list) ? (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
-                                                       at ? ", " : "", c->desc.workload)
-                                    : 0;
-        only = c->desc.workload;
-        if (take)
-            p->config[p->n++] = c;
-    }
-    if (d->n_configs == 0)
-        return pcl_fail(err, PCL_EINVAL, "there are no results to plot");
-    if (p->n == 0)
-        return pcl_fail(err, PCL_EINVAL, "no result fits; the workloads here are: %s", list);
-    for (size_t i = 1; i < p->n && several; i++)
-        if (strcmp(p->config[i]->desc.workload, p->config[0]->desc.workload) != 0)
-            return pcl_fail(err, PCL_EINVAL,
-                            "these are results of several workloads (%s): choose one with "
-                            "--workload",
-                            list);
-    return PCL_OK;
-}
-
-/* Finds the object when the metric was given without, and lists what there is when it is not.
- */
-static int choose_metric(struct pick *p, const char *spec, struct pcl_err *err)
-{
-    char list[500] = "", objects[300] = "";
-    size_t at = 0, n = 0, k_at = 0;
-    bool found = false, all = false;
-
-    if (!pcl_metric_spec(spec, p->metric, p->object))
-        return pcl_fail(err, PCL_EINVAL, "metric '%s': want NAME or NAME(OBJECT)", spec);
-    for (size_t k = 0; k < p->config[0]->n_series; k++) {
-        const struct pcl_series *s = &p->config[0]->series[k];
-
-        if (at < sizeof(list) && (k == 0 || strcmp(s->name, s[-1].name) != 0))
-            at +=
-                (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", at ? ", " : "", s->name);
-        if (strcmp(s->name, p->metric) != 0)
+        while (k < c->n && strcmp(c->v[k].text, text) != 0)
+            k++;
+        if (k < c->n)
             continue;
-        n++;
-        all = all || strcmp(s->object, "all") == 0;
-        found = found || strcmp(s->object, p->object) == 0;
-        if (k_at < sizeof(objects))
-            k_at += (size_t)snprintf(objects + k_at, sizeof(objects) - k_at, "%s%s",
-                                     k_at ? ", " : "", s->object);
+        c->v[k].text = text;
+        c->words = c->words || !p->x || !pcl_number_of(text, true, &c->v[k].x);
+        c->n++;
     }
-    if (n == 0)
-        return pcl_fail(err, PCL_EINVAL, "metric '%s': these results have %s", spec, list);
-    if (!p->object[0] && (all || n == 1)) {
-        (void)snprintf(p->object, sizeof(p->object), "%.39s", all ? "all" : objects);
-        found = true;
-    }
-    if (found)
-        return PCL_OK;
-    return pcl_fail(err, PCL_EINVAL, "metric '%s': say of what, for example %s(%s)", spec,
-                    p->metric, objects);
+    for (size_t k = 0; k < c->n && c->words; k++)
+        c->v[k].x = (double)k;
+    if (c->n)
+        qsort(c->v, c->n, sizeof(*c->v), by_x);
 }
 
-/* --- points --------------------------------------------------------------------------------
- */
-
-static size_t category(struct figure *f, const char *text)
+static double place(struct pick *p, const struct categories *c, const struct pcl_config *config)
 {
-    struct fig_cat *c;
+    const char *text = p->x ? pick_value(p, config, p->x) : "";
+    size_t k = 0;
 
-    for (size_t i = 0; i < f->n_cats; i++)
-        if (strcmp(f->cat[i].text, text) == 0)
-            return i;
-    f->cat = pcl_xrealloc(f->cat, f->n_cats + 1, sizeof(*f->cat));
-    c = &f->cat[f->n_cats];
-    c->text = text;
-    c->x = (double)f->n_cats;
-    return f->n_cats++;
+    while (strcmp(c->v[k].text, text) != 0)
+        k++;
+    return c->v[k].x;
 }
 
-static void series_name(struct figure *f, const struct pick *p, const struct pcl_config *c,
-                        char *buf, size_t n)
+/* The widest gap between neighbours, as a share of the whole: of two scales the one that
+ * spreads the points better has the smaller. */
+static double widest_gap(const struct categories *c, bool log_scale)
 {
-    size_t at = (size_t)snprintf(buf, n, "%s", c->desc.scheme);
+    double widest = 0, lo, hi;
 
-    for (size_t k = 0; k < p->n_params && at < n; k++)
-        if (p->param[k] != p->x)
-            at += (size_t)snprintf(buf + at, n - at, ", %s = %s", p->param[k],
-                                   value_of(f, c, p->param[k]));
-}
-
-static int add_point(struct figure *f, const struct pick *p, const struct pcl_config *c,
-                     const struct pcl_ci *ci, struct pcl_err *err)
-{
-    struct fig_point pt = {.y = ci->mean, .lo = ci->lo, .hi = ci->hi};
-    char name[256];
-    size_t s = 0;
-
-    pt.cat = category(f, p->x ? value_of(f, c, p->x) : "");
-    series_name(f, p, c, name, sizeof(name));
-    while (s < f->n_series && strcmp(f->series[s].name, name) != 0)
-        s++;
-    if (s == MAX_SERIES)
-        return pcl_fail(err, PCL_EINVAL,
-                        "more than %d lines: fix some of the parameters that vary with "
-                        "--at KEY=VALUE",
-                        MAX_SERIES);
-    if (s == f->n_series) {
-        f->series = pcl_xrealloc(f->series, s + 1, sizeof(*f->series));
-        f->series[s] = (struct fig_series){0};
-        memcpy(f->series[s].name, name, sizeof(name));
-        f->n_series++;
+    for (size_t i = 0; i + 1 < c->n; i++) {
+        lo = log_scale ? log2(c->v[i].x) : c->v[i].x;
+        hi = log_scale ? log2(c->v[i + 1].x) : c->v[i + 1].x;
+        widest = fmax(widest, hi - lo);
     }
-    for (size_t i = 0; i < f->series[s].n; i++)
-        if (f->series[s].point[i].cat == pt.cat) { /* the latest version of model or text */
-            f->series[s].point[i] = pt;
-            return PCL_OK;
-        }
-    f->series[s].point =
-        pcl_xrealloc(f->series[s].point, f->series[s].n + 1, sizeof(*f->series[s].point));
-    f->series[s].point[f->series[s].n++] = pt;
-    return PCL_OK;
-}
-
-struct seen {
-    size_t least, most; /* replications per point */
-    enum pcl_better better;
-    char unit[12];
-    bool varies;
-};
-
-static int add_points(struct figure *f, const struct pick *p, double level, struct seen *seen,
-                      struct pcl_err *err)
-{
-    int rc = PCL_OK;
-
-    *seen = (struct seen){.least = SIZE_MAX};
-    for (size_t i = 0; rc == PCL_OK && i < p->n; i++) {
-        const struct pcl_config *c = p->config[i];
-        const struct pcl_series *s = pcl_config_series(c, p->metric, p->object);
-        double *x = pcl_xcalloc(c->n_runs + 1, sizeof(*x));
-        struct pcl_ci ci;
-        size_t n = 0;
-
-        for (size_t r = 0; s && r < c->n_runs; r++)
-            if (isfinite(s->value[r]))
-                x[n++] = s->value[r];
-        pcl_ci_mean(x, n, level, &ci);
-        free(x);
-        if (n == 0)
-            continue;
-        seen->least = n < seen->least ? n : seen->least;
-        seen->most = n > seen->most ? n : seen->most;
-        seen->better = s->better;
-        seen->varies = seen->varies || ci.kind == PCL_CI_INTERVAL;
-        memcpy(seen->unit, s->unit, sizeof(seen->unit));
-        rc = add_point(f, p, c, &ci, err);
-    }
-    if (rc == PCL_OK && f->n_series == 0)
-        rc = pcl_fail(err, PCL_EINVAL, "no run has a value of %s", p->metric);
-    return rc;
-}
-
-/* --- axes ----------------------------------------------------------------------------------
- */
-
-/* By x; points are few and nearly in order. */
-static void sort_points(const struct figure *f, struct fig_series *s)
-{
-    for (size_t i = 1; i < s->n; i++) {
-        struct fig_point p = s->point[i];
-        size_t k = i;
-
-        for (; k > 0 && f->cat[s->point[k - 1].cat].x > f->cat[p.cat].x; k--)
-            s->point[k] = s->point[k - 1];
-        s->point[k] = p;
-    }
-}
-
-/* The widest gap between neighbours on the x axis, as a share of the whole: of two scales the
- * one that spreads the points better has the smaller. */
-static double widest_gap(const struct figure *f, bool log_scale)
-{
-    double lo = HUGE_VAL, hi = -HUGE_VAL, widest = 0;
-
-    for (size_t i = 0; i < f->n_cats; i++) {
-        double x = log_scale ? log2(f->cat[i].x) : f->cat[i].x, next = HUGE_VAL;
-
-        lo = fmin(lo, x);
-        hi = fmax(hi, x);
-        for (size_t k = 0; k < f->n_cats; k++) {
-            double y = log_scale ? log2(f->cat[k].x) : f->cat[k].x;
-
-            if (y > x)
-                next = fmin(next, y);
-        }
-        if (next < HUGE_VAL)
-            widest = fmax(widest, next - x);
-    }
+    lo = log_scale ? log2(c->v[0].x) : c->v[0].x;
+    hi = log_scale ? log2(c->v[c->n - 1].x) : c->v[c->n - 1].x;
     return hi > lo ? widest / (hi - lo) : 1;
 }
 
-static void set_x(struct figure *f, const struct pick *p)
+static void set_x(struct pick *p, const struct categories *c, struct fig_axis *a)
 {
-    double lo = HUGE_VAL, hi = -HUGE_VAL;
+    double lo = c->v[0].x, hi = c->v[c->n - 1].x, room = hi > lo ? 0.06 * (hi - lo) : 1;
 
-    f->bars = f->n_cats < 2;
-    for (size_t i = 0; i < f->n_cats && !f->bars; i++)
-        f->bars = !pcl_number_of(f->cat[i].text, true, &f->cat[i].x);
-    for (size_t i = 0; i < f->n_cats; i++) {
-        if (f->bars)
-            f->cat[i].x = (double)i;
-        lo = fmin(lo, f->cat[i].x);
-        hi = fmax(hi, f->cat[i].x);
-    }
-    f->x_log = !f->bars && lo > 0 && hi / lo >= LOG_X &&
-               widest_gap(f, true) <= widest_gap(f, false) + 1e-9;
-    for (size_t s = 0; s < f->n_series; s++)
-        sort_points(f, &f->series[s]);
-    (void)snprintf(f->xlabel, sizeof(f->xlabel), "%s",
+    a->log = !c->words && lo > 0 && hi / lo >= LOG_X &&
+             widest_gap(c, true) <= widest_gap(c, false) + 1e-9;
+    a->lo = a->log ? lo / pow(hi / lo, 0.06) : lo - room;
+    a->hi = a->log ? hi * pow(hi / lo, 0.06) : hi + room;
+    a->tic = pcl_arena_alloc(&p->f->arena, c->n, sizeof(*a->tic));
+    a->n_tics = c->n;
+    for (size_t i = 0; i < c->n; i++)
+        a->tic[i] = (struct fig_tic){c->v[i].x, c->v[i].text};
+    (void)snprintf(a->label, sizeof(a->label), "%s",
                    !p->x                        ? ""
                    : strcmp(p->x, "clone") == 0 ? "copies of the recording"
                                                 : p->x);
 }
 
-/* Chooses the unit of the y axis and converts all values to it. */
-static void set_y(struct figure *f, const struct pick *p, const struct seen *seen)
-{
-    double lo = HUGE_VAL, hi = 0;
-    struct pcl_scale scale;
-    char label[96], prefix[2] = "";
+/* --- metrics against a parameter ------------------------------------------------------------
+ */
 
-    for (size_t s = 0; s < f->n_series; s++)
-        for (size_t i = 0; i < f->series[s].n; i++) {
-            lo = fmin(lo, f->series[s].point[i].y);
-            hi = fmax(hi, f->series[s].point[i].hi);
-        }
-    scale = pcl_scale_for(seen->unit, hi);
-    for (double step = 1e9; scale.suffix && scale.div == 1 && step > 1; step /= 1000)
-        if (hi >= step) {
-            scale.div = step;
-            prefix[0] = step > 1e8 ? 'G' : step > 1e5 ? 'M' : 'k';
-        }
-    for (size_t s = 0; s < f->n_series; s++)
-        for (size_t i = 0; i < f->series[s].n; i++) {
-            f->series[s].point[i].y /= scale.div;
-            f->series[s].point[i].lo /= scale.div;
-            f->series[s].point[i].hi /= scale.div;
-        }
-    f->y_log = !f->bars && seen->better != PCL_BETTER_HIGHER && strcmp(seen->unit, "ns") == 0 &&
-               lo > 0 && hi / lo >= LOG_Y;
-    f->y_zero = !f->y_log && lo >= 0;
-    /* a logarithmic axis has no place for the lower end of a very wide interval */
-    for (size_t s = 0; s < f->n_series && f->y_log; s++)
-        for (size_t i = 0; i < f->series[s].n; i++)
-            f->series[s].point[i].lo = fmax(f->series[s].point[i].lo, lo / scale.div / 10);
-    (void)pcl_metric_label(p->metric, p->object, label, sizeof(label));
-    (void)snprintf(f->ylabel, sizeof(f->ylabel), "%s%s%s%s%s%s", label,
-                   prefix[0] || scale.unit[0] ? " (" : "", prefix,
-                   prefix[0] && scale.unit[0] ? " " : "", scale.unit,
-                   prefix[0] || scale.unit[0] ? ")" : "");
-    if (seen->better != PCL_BETTER_NONE)
-        (void)snprintf(f->ylabel + strlen(f->ylabel), sizeof(f->ylabel) - strlen(f->ylabel),
-                       ", %s is better", seen->better == PCL_BETTER_LOWER ? "lower" : "higher");
+/* A result at its place. Two that differ in nothing known to the figure are versions of one
+ * model or text: the later one counts. */
+static int put_point(struct pick *p, struct fig_panel *q, const struct pcl_config *c, double x,
+                     const struct pcl_ci *ci, struct pcl_err *err)
+{
+    const char *rest = pick_rest(p, c);
+    struct fig_point pt = {
+        .x = x, .xlo = x, .xhi = x, .y = ci->mean, .lo = ci->lo, .hi = ci->hi};
+    size_t s;
+    int rc = pick_series(p, c, &s, err);
+
+    if (rc != PCL_OK)
+        return rc;
+    pt.text = rest;
+    for (size_t i = 0; i < q->series[s].n; i++) {
+        struct fig_point *old = &q->series[s].point[i];
+
+        if (old->x > x || old->x < x)
+            continue;
+        if (strcmp(old->text, rest) != 0)
+            return pcl_fail(
+                err, PCL_EINVAL,
+                "one place for several results (%s; %s): name what varies in --by or "
+                "--facet, or choose with --where",
+                old->text, rest);
+        pt.text = old->text;
+        *old = pt;
+        return PCL_OK;
+    }
+    (void)fig_add(p->f, q, s, pt);
+    return PCL_OK;
 }
 
-static void set_titles(struct figure *f, const struct pick *p, const struct seen *seen,
-                       double level)
+static int by_point_x(const void *a, const void *b)
 {
-    const struct pcl_config_desc *d = &p->config[0]->desc;
-    char reps[64], point[256] = "", name[256];
-    bool one_machine = true;
+    const struct fig_point *x = a, *y = b;
 
-    for (size_t i = 1; i < p->n; i++)
-        one_machine = one_machine && strcmp(p->config[i]->desc.machine, d->machine) == 0;
-    (void)snprintf(reps, sizeof(reps), "%zu", seen->most);
-    if (seen->least != seen->most)
-        (void)snprintf(reps, sizeof(reps), "%zu to %zu", seen->least, seen->most);
-    if (!p->x && pcl_point_title(d, name, sizeof(name))[0])
-        (void)snprintf(point, sizeof(point), ", %.250s", name);
-    (void)snprintf(f->title, sizeof(f->title), "%s", d->title[0] ? d->title : d->workload);
-    (void)snprintf(f->subtitle, sizeof(f->subtitle), "simulated: %s%s%s%s, %s replication%s",
-                   d->workload, point, one_machine ? ", machine " : "",
-                   one_machine ? d->machine : "", reps, seen->most == 1 ? "" : "s");
-    if (seen->most > 1)
-        (void)snprintf(f->subtitle + strlen(f->subtitle),
-                       sizeof(f->subtitle) - strlen(f->subtitle), ", %s",
-                       seen->varies ? "" : "all identical");
-    if (seen->most > 1 && seen->varies)
-        (void)snprintf(f->subtitle + strlen(f->subtitle),
-                       sizeof(f->subtitle) - strlen(f->subtitle), "%.4g%% t intervals",
-                       100 * level);
+    return (x->x > y->x) - (x->x < y->x);
+}
+
+/* A value of x that a series lacks between two that it has: a gap in its line. */
+static void sort_and_gap(struct figure *f, struct fig_panel *q, size_t s,
+                         const struct categories *c)
+{
+    struct fig_series *v = &q->series[s];
+    size_t have = v->n, k = 0;
+
+    if (have < 2)
+        return;
+    qsort(v->point, v->n, sizeof(*v->point), by_point_x);
+    for (size_t i = 0; i < c->n; i++) {
+        double x = c->v[i].x;
+
+        while (k < have && v->point[k].x < x)
+            k++;
+        if (k > 0 && k < have && v->point[k].x > x)
+            (void)fig_add(f, q, s,
+                          (struct fig_point){.x = x, .xlo = x, .xhi = x, .y = (double)NAN});
+    }
+    qsort(v->point, v->n, sizeof(*v->point), by_point_x);
+}
+
+/* One unit and one scale for all panels of a metric. */
+static void scale_y(struct pick *p, size_t from, const char *name, const char *object,
+                    const struct pcl_series *m)
+{
+    bool time = strcmp(m->unit, "ns") == 0 && m->better != PCL_BETTER_HIGHER;
+    struct fig_range r = axis_none();
+    struct figure *f = p->f;
+    char label[96];
+    double div;
+
+    for (size_t i = from; i < f->n_panels; i++)
+        for (size_t s = 0; s < f->n_names; s++)
+            for (size_t k = 0; k < f->panel[i].series[s].n; k++) {
+                axis_see(&r, f->panel[i].series[s].point[k].y);
+                r.hi = fmax(r.hi, f->panel[i].series[s].point[k].hi);
+            }
+    (void)pcl_metric_label(name, object, label, sizeof(label));
+    for (size_t i = from; i < f->n_panels; i++) {
+        struct fig_axis *y = &f->panel[i].y;
+
+        div = axis_metric(f, y, label, m->unit, m->better, &r, time ? LOG_TIME : LOG_Y);
+        if (y->zero && f->n_panels - from > 1 && r.hi > 0) {
+            y->lo = 0;
+            y->hi = 1.08 * r.hi / div;
+        }
+        for (size_t s = 0; s < f->n_names; s++)
+            for (size_t k = 0; k < f->panel[i].series[s].n; k++) {
+                struct fig_point *pt = &f->panel[i].series[s].point[k];
+
+                pt->y /= div;
+                pt->hi /= div;
+                /* a logarithmic axis has no place for the lower end of a very wide interval */
+                pt->lo = y->log ? fmax(pt->lo, y->lo) : pt->lo / div;
+            }
+    }
+}
+
+static const char *panel_title(struct pick *p, const struct pcl_config *c, const char *name,
+                               const char *object, size_t n_metrics)
+{
+    const char *facet = pick_facet(p, c);
+    char label[96];
+
+    if (n_metrics < 2)
+        return facet;
+    (void)pcl_metric_label(name, object, label, sizeof(label));
+    return facet[0] ? fig_text(p->f, "%s, %s", label, facet) : fig_text(p->f, "%s", label);
+}
+
+static const struct pcl_series *any_series(const struct pick *p, const char *name,
+                                           const char *object)
+{
+    const struct pcl_series *s = NULL;
+
+    for (size_t i = 0; !s && i < p->n; i++)
+        s = pcl_config_series(p->config[i], name, object);
+    return s;
+}
+
+static const char *const usual_y[] = {"throughput", "latency_p99"};
+
+static size_t metrics_of(const struct pick *p, const char *const **y)
+{
+    *y = p->o->n_y ? p->o->y : usual_y;
+    return p->o->n_y ? p->o->n_y : sizeof(usual_y) / sizeof(usual_y[0]);
+}
+
+static int fill_metric(struct pick *p, const struct categories *cat, const char *name,
+                       const char *object, size_t n_metrics, struct pcl_err *err)
+{
+    struct figure *f = p->f;
+    size_t from = f->n_panels;
+    int rc = PCL_OK;
+
+    for (size_t i = 0; rc == PCL_OK && i < p->n; i++) {
+        const struct pcl_config *c = p->config[i];
+        struct fig_panel *q;
+        struct pcl_ci ci;
+
+        if (!pick_interval(p, c, name, object, &ci))
+            continue;
+        q = fig_panel(f, panel_title(p, c, name, object, n_metrics), err);
+        rc = q ? put_point(p, q, c, place(p, cat, c), &ci, err) : PCL_EINVAL;
+    }
+    if (rc == PCL_OK && f->n_panels == from)
+        rc = pcl_fail(err, PCL_EINVAL, "no run has a value of %s", name);
+    if (rc == PCL_OK)
+        scale_y(p, from, name, object, any_series(p, name, object));
+    for (size_t i = from; rc == PCL_OK && i < f->n_panels; i++) {
+        set_x(p, cat, &f->panel[i].x);
+        for (size_t s = 0; s < f->n_names; s++)
+            sort_and_gap(f, &f->panel[i], s, cat);
+    }
+    return rc;
+}
+
+static int fill_metrics(struct pick *p, const struct categories *cat, struct pcl_err *err)
+{
+    const char *const *y;
+    size_t n = metrics_of(p, &y);
+    int rc = PCL_OK;
+
+    for (size_t i = 0; rc == PCL_OK && i < n; i++) {
+        char name[40], object[40];
+
+        rc = pick_metric(p, y[i], name, object, err);
+        if (rc == PCL_OK)
+            rc = fill_metric(p, cat, name, object, n, err);
+    }
+    /* the y axis says what a panel is about */
+    for (size_t i = 0; i < p->f->n_panels && !p->o->facet; i++)
+        p->f->panel[i].title[0] = '\0';
+    return rc;
+}
+
+int fig_lines(struct pick *p, struct pcl_err *err)
+{
+    struct categories cat = {0};
+
+    find_categories(p, &cat);
+    p->f->template = "panel-lines";
+    return fill_metrics(p, &cat, err);
+}
+
+/* --- bars -----------------------------------------------------------------------------------
+ */
+
+/* "121.1 +- 0.3": as many digits as the interval supports, four at most. */
+static const char *number_text(struct figure *f, const struct fig_point *pt, bool interval)
+{
+    struct pcl_scale plain = {1, "", fabs(pt->y) >= 10000};
+    double half = fmax(pt->hi - pt->y, pt->y - pt->lo), least;
+    char value[32];
+    int room = 3 - (int)floor(log10(fmax(fabs(pt->y), 1e-9))), digits;
+
+    if (!interval || !(half > 0) || plain.suffix || room > 6) {
+        plain.suffix = plain.suffix && !(half > 0);
+        return fig_text(f, half > 0 && interval ? "%s +- %.2g" : "%s",
+                        pcl_show(pt->y, &plain, value, sizeof(value)), half);
+    }
+    digits = (int)fmax(0, ceil(-log10(half)));
+    digits = digits > room ? room : digits;
+    least = pow(10, -digits);
+    return fig_text(f, "%.*f +- %s%.*f", digits, pt->y, half < least / 2 ? "<" : "", digits,
+                    fmax(half, half < least / 2 ? least : 0));
+}
+
+/* Rows from the top: for each value of x, a bar for each series that has one. */
+static void lay_rows(struct pick *p, const struct categories *cat, struct fig_panel *q)
+{
+    struct figure *f = p->f;
+    struct fig_axis value = q->y;
+    double row = 0;
+
+    q->y = (struct fig_axis){0};
+    q->y.tic = pcl_arena_alloc(&f->arena, f->n_names * cat->n + 1, sizeof(*q->y.tic));
+    for (size_t i = 0; i < cat->n; i++) {
+        bool first = true;
+
+        for (size_t s = 0; s < f->n_names; s++)
+            for (size_t k = 0; k < q->series[s].n; k++) {
+                struct fig_point *pt = &q->series[s].point[k];
+
+                if (pt->x > cat->v[i].x || pt->x < cat->v[i].x || isnan(pt->y) || pt->xhi < 0)
+                    continue;
+                row -= first && i > 0 ? 2 : 1;
+                q->y.tic[q->y.n_tics++] = (struct fig_tic){
+                    row, cat->n > 1 && first ? fig_text(f, "%s = %s: %s", q->x.label,
+                                                        cat->v[i].text, f->name[s])
+                                             : f->name[s]};
+                first = false;
+                pt->text = value.log ? "" : number_text(f, pt, p->most > 1);
+                pt->x = -HUGE_VAL; /* laid: y becomes the length, x the row */
+                pt->xlo = row;
+            }
+    }
+    for (size_t s = 0; s < f->n_names; s++)
+        for (size_t k = 0; k < q->series[s].n; k++)
+            q->series[s].point[k].x = q->series[s].point[k].xlo;
+    q->y.lo = row - 1;
+    q->y.hi = 0;
+    q->rows = (size_t)-row;
+    q->x = value;
+}
+
+/* Room for the number to the right of the longest bar. */
+static void bar_room(struct fig_panel *q, size_t n)
+{
+    double hi = 0, lo = 0;
+
+    for (size_t s = 0; s < n; s++)
+        for (size_t k = 0; k < q->series[s].n; k++) {
+            if (isfinite(q->series[s].point[k].hi))
+                hi = fmax(hi, q->series[s].point[k].hi);
+            lo = fmin(lo, q->series[s].point[k].lo);
+        }
+    if (q->x.log)
+        return;
+    q->x.lo = lo;
+    q->x.hi = hi > 0 ? hi * 1.3 : 1;
+}
+
+int fig_bars(struct pick *p, struct pcl_err *err)
+{
+    struct categories cat = {0};
+    int rc;
+
+    find_categories(p, &cat);
+    p->f->template = "panel-bars";
+    p->f->no_key = true;
+    rc = fill_metrics(p, &cat, err);
+    for (size_t i = 0; rc == PCL_OK && i < p->f->n_panels; i++) {
+        lay_rows(p, &cat, &p->f->panel[i]);
+        bar_room(&p->f->panel[i], p->f->n_names);
+    }
+    return rc;
+}
+
+/* --- one metric against another --------------------------------------------------------------
+ */
+
+/* Which points no other beats in both, x and y lower is better: a staircase. */
+static void draw_front(struct figure *f, struct fig_panel *q)
+{
+    struct fig_series *front = &q->series[f->n_names - 1];
+    double best = HUGE_VAL, at = -HUGE_VAL;
+
+    for (;;) {
+        const struct fig_point *next = NULL;
+
+        for (size_t s = 0; s + 1 < f->n_names; s++)
+            for (size_t k = 0; k < q->series[s].n; k++) {
+                const struct fig_point *pt = &q->series[s].point[k];
+
+                if (pt->y < best && pt->x > at &&
+                    (!next || pt->x < next->x || (pt->x <= next->x && pt->y < next->y)))
+                    next = pt;
+            }
+        if (!next)
+            return;
+        if (front->n)
+            (void)fig_add(f, q, f->n_names - 1, (struct fig_point){.x = next->x, .y = best});
+        best = next->y;
+        at = next->x;
+        (void)fig_add(f, q, f->n_names - 1, (struct fig_point){.x = at, .y = best});
+        front = &q->series[f->n_names - 1];
+    }
+}
+
+static void pareto_axes(struct pick *p, const struct pcl_series *mx,
+                        const struct pcl_series *my)
+{
+    struct fig_range rx = axis_none(), ry = axis_none();
+    struct figure *f = p->f;
+    char lx[96], ly[96];
+
+    for (size_t i = 0; i < f->n_panels; i++)
+        for (size_t s = 0; s < f->n_names; s++)
+            for (size_t k = 0; k < f->panel[i].series[s].n; k++) {
+                const struct fig_point *pt = &f->panel[i].series[s].point[k];
+
+                axis_see(&rx, pt->x);
+                axis_see(&ry, pt->y);
+                rx.hi = fmax(rx.hi, pt->xhi);
+                ry.hi = fmax(ry.hi, pt->hi);
+            }
+    (void)pcl_metric_label(mx->name, mx->object, lx, sizeof(lx));
+    (void)pcl_metric_label(my->name, my->object, ly, sizeof(ly));
+    for (size_t i = 0; i < f->n_panels; i++) {
+        struct fig_panel *q = &f->panel[i];
+        double dx = axis_metric(f, &q->x, lx, mx->unit, mx->better, &rx, LOG_Y);
+        double dy = axis_metric(f, &q->y, ly, my->unit, my->better, &ry, LOG_TIME);
+
+        for (size_t s = 0; s < f->n_names; s++)
+            for (size_t k = 0; k < q->series[s].n; k++) {
+                struct fig_point *pt = &q->series[s].point[k];
+
+                pt->x /= dx;
+                pt->xhi /= dx;
+                pt->xlo = q->x.log ? fmax(pt->xlo, q->x.lo) : pt->xlo / dx;
+                pt->y /= dy;
+                pt->hi /= dy;
+                pt->lo = q->y.log ? fmax(pt->lo, q->y.lo) : pt->lo / dy;
+            }
+        if (!q->x.log && rx.hi > 0) {
+            q->x.lo = 0;
+            q->x.hi = 1.1 * rx.hi / dx;
+        }
+    }
+}
+
+static int pareto_points(struct pick *p, const char *xn, const char *xo, const char *yn,
+                         const char *yo, struct pcl_err *err)
+{
+    int rc = PCL_OK;
+
+    for (size_t i = 0; rc == PCL_OK && i < p->n; i++) {
+        const struct pcl_config *c = p->config[i];
+        struct pcl_ci cx, cy;
+        struct fig_panel *q;
+        size_t s;
+
+        if (!pick_interval(p, c, xn, xo, &cx) || !pick_interval(p, c, yn, yo, &cy))
+            continue;
+        q = fig_panel(p->f, pick_facet(p, c), err);
+        rc = q ? pick_series(p, c, &s, err) : PCL_EINVAL;
+        if (rc == PCL_OK)
+            (void)fig_add(p->f, q, s,
+                          (struct fig_point){.x = cx.mean,
+                                             .xlo = cx.lo,
+                                             .xhi = cx.hi,
+                                             .y = cy.mean,
+                                             .lo = cy.lo,
+                                             .hi = cy.hi});
+    }
+    if (rc == PCL_OK && p->f->n_panels == 0)
+        rc = pcl_fail(err, PCL_EINVAL, "no run has values of both %s and %s", xn, yn);
+    return rc;
+}
+
+int fig_pareto(struct pick *p, struct pcl_err *err)
+{
+    char xn[40], xo[40], yn[40], yo[40];
+    struct figure *f = p->f;
+    int rc;
+
+    if (p->o->n_y > 1)
+        return pcl_fail(err, PCL_EINVAL, "--y: this kind of figure takes one metric");
+    f->template = "panel-pareto";
+    rc = pick_metric(p, p->o->x ? p->o->x : "bytes_peak(locks)", xn, xo, err);
+    if (rc == PCL_OK)
+        rc = pick_metric(p, p->o->n_y ? p->o->y[0] : "latency_p99", yn, yo, err);
+    if (rc == PCL_OK)
+        rc = pareto_points(p, xn, xo, yn, yo, err);
+    if (rc != PCL_OK)
+        return rc;
+    if (f->n_names == FIG_MAX_NAMES)
+        return pcl_fail(err, PCL_EINVAL, "more than %d points in a panel", FIG_MAX_NAMES - 1);
+    f->name[f->n_names++] = "no other is better in both";
+    for (size_t i = 0; i < f->n_panels; i++)
+        draw_front(f, &f->panel[i]);
+    pareto_axes(p, any_series(p, xn, xo), any_series(p, yn, yo));
+    return PCL_OK;
+}
+
+/* --- the whole ------------------------------------------------------------------------------
+ */
+
+static enum pcl_plot_kind kind_of(struct pick *p)
+{
+    struct categories cat = {0};
+
+    if (p->o->kind != PCL_PLOT_AUTO)
+        return p->o->kind;
+    find_categories(p, &cat);
+    return cat.words || cat.n < FEW_POINTS ? PCL_PLOT_BARS : PCL_PLOT_LINES;
+}
+
+static int build(struct pick *p, struct pcl_err *err)
+{
+    enum pcl_plot_kind k = p->o->kind;
+    bool x = k == PCL_PLOT_AUTO || k == PCL_PLOT_LINES || k == PCL_PLOT_BARS;
+    int rc = pick_axes(p, x, err);
+
+    if (rc != PCL_OK)
+        return rc;
+    switch (kind_of(p)) {
+    case PCL_PLOT_BARS:
+        return fig_bars(p, err);
+    case PCL_PLOT_PERCENTILES:
+        return fig_quantiles(p, false, err);
+    case PCL_PLOT_CCDF:
+        return fig_quantiles(p, true, err);
+    case PCL_PLOT_PARETO:
+        return fig_pareto(p, err);
+    case PCL_PLOT_AUTO:
+    case PCL_PLOT_LINES:
+    case PCL_N_PLOT_KINDS:
+        break;
+    }
+    return fig_lines(p, err);
 }
 
 int fig_make(const struct pcl_dataset *d, const struct pcl_plot_opts *o, struct figure *f,
              struct pcl_err *err)
 {
-    double level = o->level > 0 ? o->level : PCL_LEVEL;
-    struct pick p = {0};
-    struct seen seen;
+    struct pick p = {.f = f,
+                     .d = d,
+                     .o = o,
+                     .level = o->level > 0 ? o->level : PCL_LEVEL,
+                     .least = SIZE_MAX};
     int rc;
 
-    *f = (struct figure){0};
+    *f = (struct figure){.note = ""};
     pcl_arena_init(&f->arena);
-    rc = choose_configs(f, &p, d, o, err);
+    f->name = pcl_arena_alloc(&f->arena, FIG_MAX_NAMES, sizeof(*f->name));
+    f->panel = pcl_arena_alloc(&f->arena, FIG_MAX_PANELS, sizeof(*f->panel));
+    rc = pick_configs(&p, err);
     if (rc == PCL_OK)
-        rc = choose_metric(&p, o->metric ? o->metric : "throughput", err);
+        rc = build(&p, err);
     if (rc == PCL_OK)
-        rc = choose_x(f, &p, o, err);
-    if (rc == PCL_OK)
-        rc = add_points(f, &p, level, &seen, err);
-    if (rc == PCL_OK) {
-        set_x(f, &p);
-        set_y(f, &p, &seen);
-        set_titles(f, &p, &seen, level);
-    }
-    free(p.config);
-    free(p.param);
+        pick_titles(&p);
+    pick_fini(&p);
     if (rc != PCL_OK)
         fig_free(f);
     return rc;
-}
-
-void fig_free(struct figure *f)
-{
-    for (size_t s = 0; s < f->n_series; s++)
-        free(f->series[s].point);
-    free(f->series);
-    free(f->cat);
-    pcl_arena_fini(&f->arena);
-    *f = (struct figure){0};
 }

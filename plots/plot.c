@@ -142,14 +142,17 @@ static char *trim_text(const char *text, size_t *size)
     size_t n = 0, blank = 0;
 
     for (const char *line = text; *line;) {
-        size_t len = strcspn(line, "\n"), keep = len;
+        size_t len, keep;
 
-        while (keep > 0 && (line[keep - 1] == ' ' || line[keep - 1] == '\f'))
+        line += *line == '\f'; /* between pages */
+        keep = len = strcspn(line, "\n");
+
+        while (keep > 0 && line[keep - 1] == ' ')
             keep--;
         if (keep == 0) {
             blank++;
         } else {
-            for (; n > 0 && blank > 0; blank--)
+            if (n > 0 && blank > 0) /* one between panels */
                 out[n++] = '\n';
             blank = 0;
             memcpy(out + n, line, keep);
@@ -187,8 +190,8 @@ static char *name_svg(const char *text, const char *title, size_t *size)
     return out;
 }
 
-/* cairo writes the present time into a PDF whatever SOURCE_DATE_EPOCH says: the epoch in its place,
- * of the same length, so that the file's cross references stay right. */
+/* cairo writes the present time into a PDF whatever SOURCE_DATE_EPOCH says: the epoch in its
+ * place, of the same length, so that the file's cross references stay right. */
 static char *date_pdf(const char *text, size_t size, size_t *n)
 {
     static const char key[] = "/CreationDate (D:", epoch[] = "19700101000000";
@@ -240,7 +243,9 @@ static int check_out(const char *out, const char **form, struct pcl_err *err)
     *form = fig_form(out);
     if (!*form)
         return pcl_fail(err, PCL_EINVAL,
-                        "%s: want a name that ends in .png, .svg, .pdf or .txt", out);
+                        "%s: want a name that ends in .png, .svg, .pdf or .txt, or .gp for the "
+                        "script alone",
+                        out);
     if (stat(out, &st) == 0 && S_ISDIR(st.st_mode))
         return pcl_fail(err, PCL_EINVAL, "%s is a directory", out);
     return PCL_OK;
@@ -254,46 +259,124 @@ static char *with_suffix(const char *path, const char *suffix)
     return s;
 }
 
+static bool script_alone(const char *out)
+{
+    size_t n = strlen(out);
+
+    return n > 3 && strcmp(out + n - 3, ".gp") == 0;
+}
+
+/* What the script of a figure draws when nothing else is said: FILE.gp draws FILE.png. */
+static char *target(const char *out)
+{
+    char *s = with_suffix(out, script_alone(out) ? ".." : "");
+
+    if (script_alone(out))
+        (void)strcpy(s + strlen(out) - 3, ".png");
+    return s;
+}
+
 int pcl_plot_script(const struct pcl_dataset *d, const struct pcl_plot_opts *o, char **script,
                     struct pcl_err *err)
 {
     struct figure f;
     const char *form;
+    char *name;
     int rc = check_out(o->out, &form, err);
 
     if (rc != PCL_OK || (rc = fig_make(d, o, &f, err)) != PCL_OK)
         return rc;
-    rc = fig_script(&f, form, o->out, script, err);
+    name = target(o->out);
+    rc = fig_script(&f, form, name, script, err);
+    free(name);
     fig_free(&f);
+    return rc;
+}
+
+/* Draws f into the file part; its script stays as gp when that fails, or when it is to stay. */
+static int draw(const struct figure *f, const char *form, const char *out, const char *gp,
+                const char *part, bool keep, struct pcl_err *err)
+{
+    char *script = NULL;
+    int rc = fig_script(f, form, out, &script, err);
+
+    if (rc == PCL_OK)
+        rc = write_file(gp, script, strlen(script), err);
+    free(script);
+    if (rc != PCL_OK)
+        return rc;
+    rc = run_gnuplot(gp, part, err);
+    if (rc == PCL_OK)
+        rc = finish(f, form, part, err);
+    if (rc == PCL_OK && !keep)
+        (void)unlink(gp);
+    return rc;
+}
+
+static int write_script(const struct pcl_dataset *d, const struct pcl_plot_opts *o,
+                        struct pcl_err *err)
+{
+    char *script;
+    int rc = pcl_plot_script(d, o, &script, err);
+
+    if (rc != PCL_OK)
+        return rc;
+    rc = write_file(o->out, script, strlen(script), err);
+    free(script);
     return rc;
 }
 
 int pcl_plot(const struct pcl_dataset *d, const struct pcl_plot_opts *o, struct pcl_err *err)
 {
-    char *script = NULL, *gp, *part, suffix[32];
+    char *gp, *part, suffix[32];
     struct figure f;
     const char *form;
     int rc = check_out(o->out, &form, err);
 
+    if (rc == PCL_OK && script_alone(o->out))
+        return write_script(d, o, err);
     if (rc != PCL_OK || (rc = fig_make(d, o, &f, err)) != PCL_OK)
         return rc;
     (void)snprintf(suffix, sizeof(suffix), ".%ld.part", (long)getpid());
     gp = with_suffix(o->out, ".gp");
     part = with_suffix(o->out, suffix);
-    rc = fig_script(&f, form, o->out, &script, err);
-    if (rc == PCL_OK)
-        rc = write_file(gp, script, strlen(script), err);
-    if (rc == PCL_OK) {
-        rc = run_gnuplot(gp, part, err);
+    rc = draw(&f, form, o->out, gp, part, o->script, err);
+    if (rc == PCL_OK && rename(part, o->out) != 0)
+        rc = pcl_fail(err, PCL_EIO, "%s: %s", o->out, strerror(errno));
+    (void)unlink(part);
+    free(gp);
+    free(part);
+    fig_free(&f);
+    return rc;
+}
+
+int pcl_plot_print(FILE *out, const struct pcl_dataset *d, const struct pcl_plot_opts *o,
+                   struct pcl_err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *part, *gp, *text;
+    struct figure f;
+    size_t n;
+    int fd, rc = fig_make(d, o, &f, err);
+
+    if (rc != PCL_OK)
+        return rc;
+    part = with_suffix(tmp && *tmp ? tmp : "/tmp", "/pclsim-plot-XXXXXX");
+    fd = mkstemp(part);
+    gp = with_suffix(part, ".gp");
+    if (fd < 0) {
+        rc = pcl_fail(err, PCL_EIO, "%s: %s", part, strerror(errno));
+    } else {
+        (void)close(fd);
+        rc = draw(&f, "txt", "figure.txt", gp, part, false, err);
         if (rc == PCL_OK)
-            rc = finish(&f, form, part, err);
-        if (rc == PCL_OK && rename(part, o->out) != 0)
-            rc = pcl_fail(err, PCL_EIO, "%s: %s", o->out, strerror(errno));
-        if (rc == PCL_OK && !o->keep_script)
-            (void)unlink(gp);
+            rc = pcl_read_file(part, (size_t)1 << 24, &text, &n, err);
+        if (rc == PCL_OK) {
+            (void)fwrite(text, 1, n, out);
+            free(text);
+        }
         (void)unlink(part);
     }
-    free(script);
     free(gp);
     free(part);
     fig_free(&f);

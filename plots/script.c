@@ -1,7 +1,7 @@
 /*
- * Writing a figure down for gnuplot: a preamble with all names and numbers, then the templates,
- * which have none. What the user wrote stands in single quotes, where gnuplot interprets
- * nothing.
+ * Writing a figure down for gnuplot: names, numbers and axes, panel by panel, each followed by
+ * its template, which has none. What the user wrote stands in single quotes, where gnuplot
+ * interprets nothing.
  */
 #include <ctype.h>
 #include <math.h>
@@ -13,11 +13,13 @@
 struct form {
     const char *name;
     size_t title_columns; /* a title's line holds about so many letters */
-    size_t axis_letters;  /* letters side by side along the x axis */
+    size_t axis_letters;  /* letters side by side along an x axis over the whole width */
 };
 
 static const struct form forms[] = {
-    {"png", 90, 105}, {"svg", 90, 95}, {"pdf", 90, 105}, {"txt", 62, 58}};
+    {"png", 100, 105}, {"svg", 100, 95}, {"pdf", 100, 105}, {"txt", 62, 58}};
+
+enum { MAX_TICS = 40, LONG_ROW = 28, LONG_NAME = 60 };
 
 const char *fig_form(const char *out)
 {
@@ -26,13 +28,26 @@ const char *fig_form(const char *out)
     for (size_t i = 0; dot && i < sizeof(forms) / sizeof(forms[0]); i++)
         if (strcmp(dot + 1, forms[i].name) == 0)
             return forms[i].name;
-    return NULL;
+    return dot && strcmp(dot, ".gp") == 0 ? forms[0].name : NULL;
 }
 
-/* --- text ----------------------------------------------------------------------------------
+/* What is being written, and how much room it has. */
+struct writer {
+    FILE *out;
+    const struct figure *f;
+    const struct form *form;
+    bool text, bars;
+    char mark[FIG_MAX_NAMES + 1];
+    size_t cols, rows;         /* of panels */
+    size_t key_cols, key_rows; /* of names */
+    double w, h, top, bottom;  /* pixels: the whole, what titles take, what the key takes */
+};
+
+/* --- text -----------------------------------------------------------------------------------
  */
 
-static void quote_n(FILE *out, const char *s, size_t n, bool ascii)
+/* In names of tics gnuplot takes % for a format. */
+static void quote_as(FILE *out, const char *s, size_t n, bool ascii, bool tic)
 {
     (void)fputc('\'', out);
     for (size_t i = 0; i < n && s[i]; i++) {
@@ -40,21 +55,44 @@ static void quote_n(FILE *out, const char *s, size_t n, bool ascii)
 
         if (ascii && (c & 0xc0) == 0x80)
             continue;
-        if (c == '\'')
-            (void)fputc('\'', out);
+        if (c == '\'' || (tic && c == '%'))
+            (void)fputc(c, out);
         (void)fputc(c < ' ' || c == 0x7f ? ' ' : ascii && c > '~' ? '?' : c, out);
     }
     (void)fputc('\'', out);
 }
 
-static void quote(FILE *out, const char *s, bool ascii)
+static void quote_n(FILE *out, const char *s, size_t n, bool ascii)
 {
-    quote_n(out, s, strlen(s), ascii);
+    quote_as(out, s, n, ascii, false);
 }
 
-/* Lines of at most columns bytes, broken at blanks: 'one' . "\n" . 'two'. */
-static void quote_wrapped(FILE *out, const char *s, size_t columns, bool ascii)
+static void quote(const struct writer *w, const char *s)
 {
+    quote_n(w->out, s, strlen(s), w->text);
+}
+
+/* A name that has to stand beside others: its end is left out when it is very long. */
+static void quote_name(const struct writer *w, const char *s, size_t most)
+{
+    size_t n = most - 2;
+
+    if (strlen(s) <= most) {
+        quote(w, s);
+        return;
+    }
+    while (n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80)
+        n--;
+    quote_n(w->out, s, n, w->text);
+    (void)fputs(" . '..'", w->out);
+}
+
+/* Lines of at most columns bytes, broken at blanks: 'one' . "\n" . 'two'. Returns their number.
+ */
+static size_t quote_wrapped(const struct writer *w, const char *s, size_t columns)
+{
+    size_t lines = 1;
+
     while (strlen(s) > columns) {
         size_t n = columns;
 
@@ -63,11 +101,29 @@ static void quote_wrapped(FILE *out, const char *s, size_t columns, bool ascii)
         if (n == 0) /* one long word: do not cut a character in two */
             for (n = columns; n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
                 ;
-        quote_n(out, s, n, ascii);
-        (void)fputs(" . \"\\n\" . ", out);
+        quote_n(w->out, s, n, w->text);
+        (void)fputs(" . \"\\n\" . ", w->out);
         s += n + (s[n] == ' ');
+        lines++;
     }
-    quote(out, s, ascii);
+    quote(w, s);
+    return lines;
+}
+
+static size_t wrapped_lines(const char *s, size_t columns)
+{
+    size_t lines = 1;
+
+    while (strlen(s) > columns) {
+        size_t n = columns;
+
+        while (n > 0 && s[n] != ' ')
+            n--;
+        n = n ? n : columns;
+        s += n + (s[n] == ' ');
+        lines++;
+    }
+    return lines;
 }
 
 /* A letter per series: its own initial if these are all distinct, else A, B, C. */
@@ -75,235 +131,379 @@ static void letters(const struct figure *f, char *mark)
 {
     bool distinct = true;
 
-    for (size_t i = 0; i < f->n_series; i++) {
-        mark[i] = (char)toupper((unsigned char)f->series[i].name[0]);
+    for (size_t i = 0; i < f->n_names; i++) {
+        mark[i] = (char)toupper((unsigned char)f->name[i][0]);
         distinct = distinct && isalpha((unsigned char)mark[i]);
         for (size_t k = 0; k < i; k++)
             distinct = distinct && mark[k] != mark[i];
     }
-    for (size_t i = 0; i < f->n_series && !distinct; i++)
+    for (size_t i = 0; i < f->n_names && !distinct; i++)
         mark[i] = (char)('A' + i);
 }
 
-/* --- axes ----------------------------------------------------------------------------------
+/* --- axes -----------------------------------------------------------------------------------
  */
 
-static double place(const struct figure *f, double x)
+static double place(const struct fig_axis *a, double v)
 {
-    return f->x_log ? log2(x) : x;
+    return a->log ? log2(v) : v;
 }
 
-/* Tics where the parameter's values are, named as the user wrote them; names that would run
- * into their neighbour are left out. */
-static void put_tics(FILE *out, const struct figure *f, const struct form *form)
+/* A row's name may be long; what is cut off of it stands in the key or the title. */
+static void put_tic_name(const struct writer *w, const char *s, bool row)
 {
-    size_t *order = pcl_xcalloc(f->n_cats + 1, sizeof(*order));
-    double span, last = -HUGE_VAL, last_half = 0;
+    size_t n = strlen(s), most = w->text ? LONG_ROW : LONG_NAME;
+
+    if (!row || n <= most) {
+        quote_as(w->out, s, n, w->text, true);
+        return;
+    }
+    for (n = most - 2; n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
+        ;
+    quote_as(w->out, s, n, w->text, true);
+    (void)fputs(" . '..'", w->out);
+}
+
+/* Tics by name; names that would run into their neighbour are left out, and so are the marks
+ * when they are very many. */
+static void put_tics(const struct writer *w, const struct fig_axis *a, char which)
+{
+    double letters_wide = (double)w->form->axis_letters / (double)w->cols * 0.9;
+    double span = place(a, a->hi) - place(a, a->lo), last = -HUGE_VAL, last_half = 0;
     bool first = true;
 
-    for (size_t i = 0; i < f->n_cats; i++) { /* insertion by x */
-        size_t k = i;
+    fprintf(w->out, "set %ctics (", which);
+    for (size_t i = 0; i < a->n_tics; i++) {
+        double half = (double)strlen(a->tic[i].text) / 2 + 0.5;
+        double at =
+            span > 0 ? (place(a, a->tic[i].at) - place(a, a->lo)) / span * letters_wide : 0;
+        bool fits = which == 'y' || at - last >= half + last_half;
 
-        for (; k > 0 && f->cat[order[k - 1]].x > f->cat[i].x; k--)
-            order[k] = order[k - 1];
-        order[k] = i;
-    }
-    span = place(f, f->cat[order[f->n_cats - 1]].x) - place(f, f->cat[order[0]].x);
-    (void)fputs("set xtics (", out);
-    for (size_t i = 0; i < f->n_cats; i++) {
-        const struct fig_cat *c = &f->cat[order[i]];
-        double half = (double)strlen(c->text) / 2 + 0.5;
-        double at = span > 0 ? (place(f, c->x) - place(f, f->cat[order[0]].x)) / span *
-                                   (double)form->axis_letters * 0.9
-                             : 0;
-        bool fits = f->bars || at - last >= half + last_half;
-
-        (void)fputs(first ? "" : ", ", out);
-        quote(out, fits ? c->text : "", form->title_columns < 72);
-        (void)fprintf(out, " %.10g", c->x);
+        if (!fits && a->n_tics > MAX_TICS)
+            continue;
+        (void)fputs(first ? "" : ", ", w->out);
+        put_tic_name(w, fits ? a->tic[i].text : "", which == 'y');
+        fprintf(w->out, " %.10g", a->tic[i].at);
         first = false;
         if (fits) {
             last = at;
             last_half = half;
         }
     }
-    (void)fputs(")\n", out);
-    free(order);
+    (void)fputs(")\n", w->out);
 }
 
-static void put_range(FILE *out, const struct figure *f)
+static void put_axis(const struct writer *w, const struct fig_axis *a, char which)
 {
-    double lo = HUGE_VAL, hi = -HUGE_VAL, room;
+    fprintf(w->out, "unset logscale %c\n", which);
+    if (a->log)
+        fprintf(w->out, "set logscale %c 10\n", which);
+    if (a->zero && a->hi <= a->lo)
+        fprintf(w->out, "set %crange [0:*]\n", which);
+    else if (a->hi > a->lo)
+        fprintf(w->out, "set %crange [%.10g:%.10g]\n", which, a->lo, a->hi);
+    else
+        fprintf(w->out, "set %crange [*:*]\n", which);
+    if (a->n_tics)
+        put_tics(w, a, which);
+    else
+        fprintf(w->out, "set %ctics autofreq\n", which);
+}
 
-    for (size_t i = 0; i < f->n_cats; i++) {
-        lo = fmin(lo, f->cat[i].x);
-        hi = fmax(hi, f->cat[i].x);
+/* --- data -----------------------------------------------------------------------------------
+ */
+
+static void put_number(const struct writer *w, double v)
+{
+    if (isfinite(v))
+        fprintf(w->out, "%.10g ", v);
+    else
+        (void)fputs("NaN ", w->out);
+}
+
+static void put_series(const struct writer *w, const struct fig_series *s, bool last)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct fig_point *pt = &s->point[i];
+        bool gap = isnan(pt->y);
+
+        put_number(w, pt->x);
+        put_number(w, pt->y);
+        put_number(w, gap ? (double)NAN : pt->lo);
+        put_number(w, gap ? (double)NAN : pt->hi);
+        put_number(w, pt->xlo);
+        put_number(w, pt->xhi);
+        (void)fputc('"', w->out);
+        for (const char *t = pt->text; *t; t++)
+            (void)fputc(*t == '"' || *t == '\\' || (unsigned char)*t < ' ' ? '_' : *t, w->out);
+        (void)fputs("\"\n", w->out);
     }
-    if (f->bars)
-        (void)fprintf(out, "XMIN = %g\nXMAX = %g\n", lo - 0.6, hi + 0.6);
-    else if (f->x_log)
-        (void)fprintf(out, "XMIN = %.10g\nXMAX = %.10g\n", lo / pow(hi / lo, 0.06),
-                      hi * pow(hi / lo, 0.06));
-    else {
-        room = 0.06 * (hi - lo);
-        (void)fprintf(out, "XMIN = %.10g\nXMAX = %.10g\n", lo - room, hi + room);
+    if (s->n == 0) /* an empty block would shift those after it */
+        (void)fputs("NaN NaN NaN NaN NaN NaN \"\"\n", w->out);
+    (void)fputs(last ? "" : "\n\n", w->out);
+}
+
+static void put_data(const struct writer *w, const struct fig_panel *q)
+{
+    (void)fputs("$data << EOD\n", w->out);
+    for (size_t s = 0; s <= w->f->n_names; s++) {
+        (void)fputs("# x y low high xlow xhigh text\n", w->out);
+        put_series(w, &q->series[s], s == w->f->n_names);
     }
+    (void)fputs("EOD\n", w->out);
+    fprintf(w->out, "CURVE = %d\n", q->curve != NULL);
+    if (!q->curve)
+        return;
+    (void)fputs("$curve << EOD\n", w->out);
+    for (size_t s = 0; s < w->f->n_names; s++)
+        put_series(w, &q->curve[s], s + 1 == w->f->n_names);
+    (void)fputs("EOD\n", w->out);
 }
 
-/* Where the bar of a series stands. */
-static double bar_at(const struct figure *f, size_t series, double x)
+/* --- panels ---------------------------------------------------------------------------------
+ */
+
+/* The key of a text figure: letters and names below the x axis. */
+static void put_letter_key(const struct writer *w, const char *label)
 {
-    if (f->n_cats < 2)
-        return (double)series;
-    return x + ((double)series - (double)(f->n_series - 1) / 2) * 0.8 / (double)f->n_series;
-}
-
-static void put_data(FILE *out, const struct figure *f)
-{
-    (void)fputs("$data << EOD\n", out);
-    for (size_t s = 0; s < f->n_series; s++) {
-        (void)fprintf(out, "%s# %zu: x mean low high\n", s ? "\n\n" : "", s + 1);
-        for (size_t i = 0; i < f->series[s].n; i++) {
-            const struct fig_point *p = &f->series[s].point[i];
-            double x = f->cat[p->cat].x;
-
-            (void)fprintf(out, "%.10g %.10g %.10g %.10g\n", f->bars ? bar_at(f, s, x) : x, p->y,
-                          p->lo, p->hi);
-        }
-    }
-    (void)fputs("EOD\n", out);
-}
-
-/* One group: the schemes themselves are the tics, if their names fit beside each other. Returns
- * false when a key is needed instead. */
-static bool put_scheme_tics(FILE *out, const struct figure *f, const struct form *form,
-                            const char *mark)
-{
-    size_t room = form->axis_letters / (f->n_series < 3 ? 3 : f->n_series), most = 0;
-    bool text = form->title_columns < 72;
-
-    for (size_t s = 0; s < f->n_series; s++)
-        most = strlen(f->series[s].name) > most ? strlen(f->series[s].name) : most;
-    (void)fputs("set xtics (", out);
-    for (size_t s = 0; s < f->n_series; s++) {
-        (void)fputs(s ? ", " : "", out);
-        if (text)
-            quote_n(out, &mark[s], 1, true);
-        else
-            quote(out, most <= room ? f->series[s].name : "", false);
-        (void)fprintf(out, " %zu", s);
-    }
-    (void)fputs(")\n", out);
-    return text || most <= room;
-}
-
-/* The key of a text figure: letters and names below the x axis. Returns its lines. */
-static void put_letter_key(FILE *out, const struct figure *f, const char *mark)
-{
+    bool pareto = strcmp(w->f->template, "panel-pareto") == 0; /* its staircase is not drawn */
     size_t col = 0;
 
-    (void)fputs("XLABEL = ", out);
-    quote(out, f->xlabel, true);
-    (void)fputs(f->xlabel[0] ? " . \"\\n\"" : "", out);
-    for (size_t s = 0; s < f->n_series; s++) {
+    quote(w, label);
+    (void)fputs(label[0] ? " . \"\\n\"" : "", w->out);
+    for (size_t s = 0; s + pareto < w->f->n_names; s++) {
         char entry[280];
         size_t n =
-            (size_t)snprintf(entry, sizeof(entry), "%c %.62s", mark[s], f->series[s].name);
+            (size_t)snprintf(entry, sizeof(entry), "%c %.62s", w->mark[s], w->f->name[s]);
 
         if (s > 0 && col + 3 + n > 66) {
-            (void)fputs(" . \"\\n\"", out);
+            (void)fputs(" . \"\\n\"", w->out);
             col = 0;
         } else if (s > 0) {
-            (void)fputs(" . '   '", out);
+            (void)fputs(" . '   '", w->out);
             col += 3;
         }
-        (void)fputs(" . ", out);
-        quote(out, entry, true);
+        (void)fputs(" . ", w->out);
+        quote(w, entry);
         col += n;
     }
-    if (f->n_series > 1 && !f->bars)
-        (void)fputs(" . \"\\n\" . '(where letters meet, the last one shows)'", out);
-    (void)fputc('\n', out);
-}
-
-static void put_names(FILE *out, const struct figure *f, bool text, const char *mark)
-{
-    (void)fprintf(out, "N = %zu\narray NAME[%zu] = [", f->n_series, f->n_series);
-    for (size_t s = 0; s < f->n_series; s++) {
-        (void)fputs(s ? ", " : "", out);
-        quote(out, f->series[s].name, text);
+    if (w->f->n_names > 1 && !w->bars)
+        (void)fputs(" . \"\\n\" . '(where letters meet, the last one shows)'", w->out);
+    if (w->f->note[0]) {
+        (void)fputs(" . \"\\n\" . ", w->out);
+        (void)quote_wrapped(w, w->f->note, w->form->title_columns);
     }
-    (void)fprintf(out, "]\narray MARK[%zu] = [", f->n_series);
-    for (size_t s = 0; s < f->n_series; s++)
-        (void)fprintf(out, "%s'%c'", s ? ", " : "", mark[s]);
-    (void)fputs("]\n", out);
 }
 
-/* Columns of the key, so that long names do not run into each other. */
-static size_t key_columns(const struct figure *f)
+static void put_labels(const struct writer *w, const struct fig_panel *q, size_t i)
 {
-    size_t most = 1, cols;
+    bool last = i + 1 == w->f->n_panels;
 
-    for (size_t s = 0; s < f->n_series; s++)
-        most = strlen(f->series[s].name) > most ? strlen(f->series[s].name) : most;
-    cols = 100 / (most + 9);
-    return cols < 1 ? 1 : cols > f->n_series ? f->n_series : cols;
+    (void)fputs("set xlabel ", w->out);
+    if (w->text && last && !w->f->no_key)
+        put_letter_key(w, q->x.label);
+    else
+        quote(w, q->x.label);
+    (void)fputs("\nset title ", w->out);
+    if (w->text) { /* a text terminal cannot turn the y axis's name */
+        const char *lines[] = {i == 0 ? w->f->title : "", i == 0 ? w->f->subtitle : "",
+                               q->title, q->y.label};
+        const char *between = "";
+
+        for (size_t k = 0; k < sizeof(lines) / sizeof(lines[0]); k++) {
+            if (!lines[k][0])
+                continue;
+            (void)fputs(between, w->out);
+            (void)quote_wrapped(w, lines[k], w->form->title_columns);
+            between = " . \"\\n\" . ";
+        }
+        (void)fputs(between[0] ? "\n" : "''\n", w->out);
+        return;
+    }
+    quote(w, q->title);
+    (void)fputs("\nset ylabel ", w->out);
+    quote(w, q->y.label);
+    (void)fputc('\n', w->out);
 }
 
-static void put_preamble(FILE *f, const struct figure *fig, const struct form *form,
-                         const char *out)
+static size_t longest_row(const struct fig_panel *q)
 {
-    bool text = strcmp(form->name, "txt") == 0, one = fig->n_cats < 2, grouped = true;
-    size_t columns = key_columns(fig), rows = 0;
-    char mark[64];
+    size_t most = 0;
 
-    letters(fig, mark);
+    for (size_t i = 0; i < q->y.n_tics; i++)
+        most = strlen(q->y.tic[i].text) > most ? strlen(q->y.tic[i].text) : most;
+    return most;
+}
+
+static size_t most_points(const struct writer *w, const struct fig_panel *q)
+{
+    size_t most = 1;
+
+    for (size_t s = 0; s < w->f->n_names; s++)
+        most = q->series[s].n > most ? q->series[s].n : most;
+    return most;
+}
+
+/* Lines of a text figure that titles take. */
+static size_t title_lines(const struct writer *w, const struct fig_panel *q, bool first)
+{
+    size_t n = 0, columns = w->form->title_columns;
+
+    if (first)
+        n = wrapped_lines(w->f->title, columns) + wrapped_lines(w->f->subtitle, columns);
+    return n + (q->title[0] ? wrapped_lines(q->title, columns) : 0) +
+           (q->y.label[0] ? wrapped_lines(q->y.label, columns) : 0);
+}
+
+/* Lines of a text figure that the letters and their names take. */
+static size_t key_lines(const struct writer *w)
+{
+    size_t n = 0;
+
+    for (size_t s = 0; s < w->f->n_names && !w->f->no_key; s++)
+        n += strlen(w->f->name[s]) + 5;
+    return (n + 59) / 60 + (w->f->note[0] ? wrapped_lines(w->f->note, 62) : 0);
+}
+
+static size_t text_lines(const struct writer *w)
+{
+    size_t rows = 0, titles = 0;
+
+    for (size_t i = 0; i < w->f->n_panels; i++) {
+        size_t n = title_lines(w, &w->f->panel[i], i == 0);
+
+        titles = n > titles ? n : titles;
+        rows = w->f->panel[i].rows > rows ? w->f->panel[i].rows : rows;
+    }
+    return (rows ? rows + 2 + titles + 3 : 22) + key_lines(w);
+}
+
+/* Where things are, for templates that draw by hand. */
+static void put_places(const struct writer *w, const struct fig_panel *q)
+{
+    size_t points = most_points(w, q), margin = longest_row(q);
+    double lo = q->x.hi > q->x.lo ? q->x.lo : 0, hi = q->x.hi > q->x.lo ? q->x.hi : 1;
+
+    fprintf(w->out, "EVERY = %zu\nERRORS = %d\n", points / 24 + 1, points <= 24);
+    fprintf(w->out, "LEFT = %.10g\n", q->x.log ? lo : fmax(lo, 0));
+    if (q->x.log)
+        fprintf(w->out, "place(v) = log10(v / %.10g) / %.10g\n", lo, log10(hi / lo));
+    else
+        fprintf(w->out, "place(v) = (v - %.10g) / %.10g\n", lo < 0 ? 0 : lo, hi - lo);
+    if (w->bars && w->text) {
+        size_t lines = title_lines(w, q, q == w->f->panel), below = key_lines(w) + 3;
+
+        margin = (margin > LONG_ROW ? LONG_ROW : margin) + 2;
+        fprintf(w->out, "set lmargin %zu\nset rmargin 2\nSPAN = %zu\n", margin,
+                72 - margin - 4);
+        fprintf(w->out, "set tmargin %zu\nset bmargin %zu\n", lines,
+                text_lines(w) - lines - q->rows - 2 > below
+                    ? text_lines(w) - lines - q->rows - 2
+                    : below);
+    }
+    for (size_t i = 0; i < q->n_marks && !w->text; i++) {
+        fprintf(
+            w->out,
+            "set arrow from %.10g, graph 0 to %.10g, graph 1 nohead dt 3 lc rgb '#888888'\n",
+            q->mark[i].at, q->mark[i].at);
+    }
+}
+
+static void put_panel(const struct writer *w, size_t i)
+{
+    const struct fig_panel *q = &w->f->panel[i];
+    double pw = 1.0 / (double)w->cols;
+    double ph = (w->h - w->top - w->bottom) / w->h / (double)w->rows;
+
+    fprintf(w->out, "\n# --- %zu of %zu\n", i + 1, w->f->n_panels);
+    put_data(w, q);
+    (void)fputs("unset arrow\nunset label\n", w->out);
+    put_axis(w, &q->x, 'x');
+    put_axis(w, &q->y, 'y');
+    put_labels(w, q, i);
+    if (!w->text)
+        fprintf(w->out, "set size %.6g, %.6g\nset origin %.6g, %.6g\n", pw, ph,
+                (double)(i % w->cols) * pw,
+                w->bottom / w->h + (double)(w->rows - 1 - i / w->cols) * ph);
+    fprintf(w->out, "%s\n",
+            w->text                ? ""
+            : w->bars              ? "set grid xtics lc rgb '#dddddd' lt 1 lw 0.5"
+            : q->x.log && q->y.log ? "set grid xtics ytics lc rgb '#dddddd' lt 1 lw 0.5"
+                                   : "set grid ytics lc rgb '#dddddd' lt 1 lw 0.5");
+    put_places(w, q);
+}
+
+/* --- the whole ------------------------------------------------------------------------------
+ */
+
+/* Room for titles, panels and the key. */
+static void lay_out(struct writer *w)
+{
+    const struct figure *f = w->f;
+    size_t most = 1, rows = 0, columns = w->form->title_columns;
+    double panel;
+
+    w->cols = w->text || f->n_panels < 4 ? 1 : f->n_panels < 7 ? 2 : 3;
+    w->rows = (f->n_panels + w->cols - 1) / w->cols;
+    for (size_t s = 0; s < f->n_names; s++) {
+        size_t n = strlen(f->name[s]);
+
+        n = n > LONG_NAME ? LONG_NAME : n;
+        most = n > most ? n : most;
+    }
+    w->w = w->cols == 1 ? 960 : w->cols == 2 ? 1280 : 1500;
+    w->key_cols = (size_t)(w->w / 9) / (most + 9);
+    w->key_cols = w->key_cols < 1 ? 1 : w->key_cols > f->n_names ? f->n_names : w->key_cols;
+    w->key_rows =
+        f->no_key || f->n_names < 2 ? 0 : (f->n_names + w->key_cols - 1) / w->key_cols;
+    for (size_t i = 0; i < f->n_panels; i++)
+        rows = f->panel[i].rows > rows ? f->panel[i].rows : rows;
+    panel = rows ? 80 + 26 * (double)rows : f->n_panels == 1 ? 500 : w->cols == 1 ? 330 : 320;
+    w->top = 18 + 17 * (double)(wrapped_lines(f->title, columns) +
+                                wrapped_lines(f->subtitle, columns));
+    w->bottom = 8 + 22 * (double)w->key_rows;
+    w->h = w->top + w->bottom + panel * (double)w->rows;
+}
+
+static void put_names(const struct writer *w)
+{
+    const struct figure *f = w->f;
+
+    fprintf(w->out, "N = %zu\narray NAME[%zu] = [", f->n_names, f->n_names);
+    for (size_t s = 0; s < f->n_names; s++) {
+        (void)fputs(s ? ", " : "", w->out);
+        quote_name(w, f->name[s], LONG_NAME);
+    }
+    fprintf(w->out, "]\narray MARK[%zu] = [", f->n_names);
+    for (size_t s = 0; s < f->n_names; s++)
+        fprintf(w->out, "%s'%c'", s ? ", " : "", w->mark[s]);
+    (void)fputs("]\n", w->out);
+}
+
+static void put_preamble(const struct writer *w, const char *out)
+{
     (void)fputs(
         "# A figure by pclsim; gnuplot 5.4 or later draws it again from this file alone:\n"
         "#   gnuplot -e \"FORM='svg'; OUT='other.svg'\" THIS.gp\n",
-        f);
-    (void)fprintf(f,
-                  "if (!exists('FORM')) FORM = '%s'\nif (!exists('OUT')) OUT = ", form->name);
-    quote(f, out, false);
-    (void)fputs("\nTITLE = ", f);
-    quote_wrapped(f, fig->title, form->title_columns, text);
-    (void)fputs(" . \"\\n\" . ", f);
-    quote_wrapped(f, fig->subtitle, form->title_columns, text);
-    if (text) { /* a text terminal cannot turn the y axis's name */
-        (void)fputs(" . \"\\n\" . ", f);
-        quote_wrapped(f, fig->ylabel, form->title_columns, text);
+        w->out);
+    fprintf(w->out,
+            "if (!exists('FORM')) FORM = '%s'\nif (!exists('OUT')) OUT = ", w->form->name);
+    quote_n(w->out, out, strlen(out), false);
+    (void)fputs("\nTITLE = ", w->out);
+    (void)quote_wrapped(w, w->f->title, w->form->title_columns);
+    (void)fputs(" . \"\\n\" . ", w->out);
+    (void)quote_wrapped(w, w->f->subtitle, w->form->title_columns);
+    if (w->f->note[0]) {
+        (void)fputs(" . \"\\n\" . ", w->out);
+        (void)quote_wrapped(w, w->f->note, w->form->title_columns);
     }
-    (void)fputc('\n', f);
-    if (text) {
-        put_letter_key(f, fig, mark);
-    } else {
-        (void)fputs("XLABEL = ", f);
-        quote(f, fig->xlabel, false);
-        (void)fputc('\n', f);
-    }
-    (void)fputs("YLABEL = ", f);
-    quote(f, fig->ylabel, text);
-    (void)fputc('\n', f);
-    put_names(f, fig, text, mark);
-    put_data(f, fig);
-    if (fig->bars && one) {
-        double room = fig->n_series < 3 ? 1.4 - 0.4 * (double)fig->n_series : 0.6;
-
-        grouped = !put_scheme_tics(f, fig, form, mark);
-        (void)fprintf(f, "XMIN = %g\nXMAX = %g\n", -room, (double)fig->n_series - 1 + room);
-    } else {
-        put_tics(f, fig, form);
-        put_range(f, fig);
-    }
-    if (text ? fig->n_series > 3 : grouped && fig->n_series > 1)
-        rows = (fig->n_series + columns - 1) / columns;
-    (void)fprintf(f, "KEYCOLS = %zu\nROWS = %zu\n", columns, rows);
-    if (fig->bars)
-        (void)fprintf(f, "GROUPED = %d\nWIDTH = %g\n", grouped,
-                      one ? 0.5 : 0.8 / (double)fig->n_series);
-    else
-        (void)fprintf(f, "XLOG = %d\nYLOG = %d\nYZERO = %d\n", fig->x_log, fig->y_log,
-                      fig->y_zero);
+    fprintf(w->out, "\nW = %.0f\nH = %.0f\nLINES = %zu\n", w->w, w->h, text_lines(w));
+    fprintf(w->out, "COLS = %zu\nKEYTOP = %.6g\nKEY = '%s'\n", w->key_cols,
+            (w->bottom - 2) / w->h,
+            strcmp(w->f->template, "panel-stack") == 0    ? "boxes"
+            : strcmp(w->f->template, "panel-pareto") == 0 ? "points"
+                                                          : "lines");
+    put_names(w);
 }
 
 static int put_template(FILE *f, const char *name, struct pcl_err *err)
@@ -327,20 +527,30 @@ static int put_template(FILE *f, const char *name, struct pcl_err *err)
 int fig_script(const struct figure *fig, const char *name, const char *out, char **script,
                struct pcl_err *err)
 {
-    const struct form *form = forms;
+    struct writer w = {.f = fig, .form = forms, .text = strcmp(name, "txt") == 0};
     size_t size;
-    FILE *f;
     int rc;
 
-    while (strcmp(form->name, name) != 0)
-        form++;
-    f = open_memstream(script, &size);
-    PCL_ASSERT(f);
-    put_preamble(f, fig, form, out);
-    rc = put_template(f, "figure-style", err);
-    if (rc == PCL_OK)
-        rc = put_template(f, fig->bars ? "figure-bars" : "figure-lines", err);
-    (void)fclose(f);
+    while (strcmp(w.form->name, name) != 0)
+        w.form++;
+    w.out = open_memstream(script, &size);
+    PCL_ASSERT(w.out);
+    w.bars =
+        strcmp(fig->template, "panel-bars") == 0 || strcmp(fig->template, "panel-stack") == 0;
+    letters(fig, w.mark);
+    lay_out(&w);
+    put_preamble(&w, out);
+    rc = put_template(w.out, "figure-style", err);
+    for (size_t i = 0; rc == PCL_OK && i < fig->n_panels; i++) {
+        put_panel(&w, i);
+        rc = put_template(w.out, fig->template, err);
+    }
+    if (rc == PCL_OK && !w.text && w.key_rows)
+        rc = put_template(w.out, "figure-key", err);
+    if (!w.text)
+        (void)fputs("unset multiplot\n", w.out);
+    (void)fputs("unset output\n", w.out);
+    (void)fclose(w.out);
     if (rc != PCL_OK) {
         free(*script);
         *script = NULL;

@@ -46,6 +46,11 @@ bool pcl_store_has(struct pcl_store *s, const char *key);
 int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
                   struct pcl_err *err);
 
+/** One histogram of one run; *found says whether it has it. h need not be initialised, and is to be
+ * finished only when found. */
+int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const char *object,
+                   struct pcl_hist *h, bool *found, struct pcl_err *err);
+
 /** All runs of the store, configurations in the order in which they were first stored. out must
  * be initialised. */
 int pcl_store_load(struct pcl_store *s, struct pcl_dataset *out, struct pcl_err *err);

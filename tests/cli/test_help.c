@@ -170,7 +170,7 @@ static void operands_are_counted(void **state)
     pclsim(&s, "compare", "a.db", "b.db", NULL);
     assert_code(&s, 1);
     assert_says(s.err, "'b.db' is one argument too many");
-    pclsim(&s, "plot", "a.db", NULL);
+    pclsim(&s, "plot", "a.db", "--script", NULL);
     assert_code(&s, 1);
     assert_says(s.err, "-o FILE");
     pclsim(&s, "schemes", "v5.9", NULL);
