@@ -64,6 +64,8 @@ static int read_one(struct pcl_reader *r, const struct pcl_ini_entry *e, char *i
     *out = (struct pcl_do){.op = pcl_op_find(word[0]), .len = 4096};
     if (out->op == PCL_N_OPS)
         return unknown_op(r, e, where[0], word[0]);
+    if (out->op == PCL_OP_FSYNC)
+        out->len = 0; /* the whole file, unless it is said */
     if (word[1])
         rc = read_bytes(r, e, where[1], word[1], &out->off);
     if (rc == PCL_OK && word[2])
