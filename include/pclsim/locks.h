@@ -196,6 +196,8 @@ struct pcl_page_locks {
     struct pcl_bucket *bucket;
     uint32_t n_buckets, bucket_bits;
     uint8_t hash; /* of struct page addresses: enum in wait_table.h */
+    uint8_t cleared; /* bits that the caller has cleared, with the index's mark, when he unlocks: by then
+                        they may be set again, and are not the unlock's to clear */
     /* queue heads per folio, for the locks that have them; grown on demand */
     struct pcl_page_queue *queue;
     uint32_t n_queues;

@@ -140,7 +140,7 @@ static inline bool wt_clear(struct pcl_page_locks *L, const struct pcl_page_op *
 {
     uint8_t *f = wt_flags(L, op);
 
-    *f &= (uint8_t)~op->bit;
+    *f &= (uint8_t) ~(op->bit & ~L->cleared);
     return *f & PCL_PG_WAITERS;
 }
 

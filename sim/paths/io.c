@@ -454,7 +454,8 @@ enum pcl_flow act_throttle(struct pcl_kernel *k, struct pcl_call *c, const struc
 
 /* --- interrupts ------------------------------------------------------------------------------------ */
 
-/* Ends one folio of a read or write-back: state first, then the page lock's unlock and walk. Where
+/* Ends one folio of a read or write-back: state first (by the time of the walk somebody may have
+ * begun the next write-back), then the page lock's unlock and walk. Where
  * a broken scheme has let the folio go meanwhile, there is nothing to end. */
 static void end_folio(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_bio *bio)
 {

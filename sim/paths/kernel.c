@@ -63,6 +63,7 @@ static int init_locks(struct pcl_kernel *k, const struct pcl_scheme *scheme, str
                                  (uint8_t *const *)&k->cache->flags, folio_pfn, k, err);
 
     k->page.drop = drop_reference;
+    k->page.cleared = PCL_PG_WRITEBACK; /* by end_folio() */
     for (int i = 0; i < N_RANGE_ROLES && rc == PCL_OK; i++) {
         enum pcl_role r = range_roles[i];
 

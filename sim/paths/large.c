@@ -126,7 +126,7 @@ enum pcl_flow act_next_edge(struct pcl_kernel *k, struct pcl_call *c, const stru
 enum pcl_flow act_zero_edge(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     bool written = c->op == PCL_OP_COLLAPSE || c->op == PCL_OP_INSERT ||
-                   (k->fs == PCL_FS_XFS && c->op != PCL_OP_TRUNCATE);
+                   c->op == PCL_OP_EXCHANGE || (k->fs == PCL_FS_XFS && c->op != PCL_OP_TRUNCATE);
     uint64_t page = k->cache->folio[c->folio].pgoff, last = pcl_folio_last(k->cache, c->folio);
     pcl_ns n = 0;
 

@@ -196,6 +196,29 @@ static void an_unlock_wakes_up_to_the_first_owner(void **state)
     }
 }
 
+/* The next write-back may have begun when the walk for the last one does. */
+static void an_unlock_leaves_a_bit_alone_that_was_cleared_before(void **state)
+{
+    static const struct rig_op *script[] = {end_writeback};
+    static const char *const locks[] = {"fifo",      "waiters-bit",      "bit-hash",  "unfair",
+                                        "mcs-page",  "page-alloc-queue", "rw-page",   "page-queue",
+                                        "spin-sleep", "atomic-handoff",  "lockdep-page"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++)
+        for (uint8_t cleared = 0; cleared <= PCL_PG_WRITEBACK; cleared += PCL_PG_WRITEBACK) {
+            struct rig r;
+
+            rig_init(&r, &(struct rig_conf){.lock = locks[i], .n_tasks = 1, .script = script});
+            r.L.cleared = cleared;
+            r.flags[0] = PCL_PG_WRITEBACK | PCL_PG_LOCKED;
+            rig_run(&r);
+            if ((r.flags[0] & PCL_PG_WRITEBACK) != cleared || !(r.flags[0] & PCL_PG_LOCKED))
+                fail_msg("%s: flags are %x", locks[i], r.flags[0]);
+            rig_fini(&r);
+        }
+}
+
 /* Ten sleepers on another folio of the same bucket: each walk visits them all. */
 static void colliding_folios_lengthen_the_walk(void **state)
 {
@@ -370,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_hint_set_too_late_is_seen),
         cmocka_unit_test(other_bits_and_folios_keep_their_hint),
         cmocka_unit_test(an_unlock_wakes_up_to_the_first_owner),
+        cmocka_unit_test(an_unlock_leaves_a_bit_alone_that_was_cleared_before),
         cmocka_unit_test(colliding_folios_lengthen_the_walk),
         cmocka_unit_test(a_hybrid_sleeper_loses_a_bounded_number_of_times),
         cmocka_unit_test(an_unfair_sleeper_starves_and_a_handed_one_does_not),
