@@ -186,6 +186,7 @@ static int decide(const struct pcl_scenario *scenario, const struct values *v,
     if (rc == PCL_OK && s.failed)
         fprintf(stderr, "pclsim: %s: %zu of %zu runs failed; the first: %s\n",
                 scenario->claim.id, s.failed, study->n_jobs, s.first_failure);
+    free(s.first_steps);
     pcl_study_free(study);
     pcl_dataset_fini(&d);
     return rc;

@@ -219,6 +219,21 @@ static void end_request(struct request *r)
 /* --- results
  * ------------------------------------------------------------------------------------ */
 
+/* Violations that the scenario expects are no failure, and still worth a look. */
+static void print_first_violation(const struct cli_session *s)
+{
+    char text[1200];
+
+    if (!*s->first_violation)
+        return;
+    (void)snprintf(text, sizeof(text), "The oracle objected in %zu of %zu runs; the first: %s",
+                   s->violated, s->study->n_jobs, s->first_violation);
+    (void)putchar('\n');
+    cli_wrap(stdout, text, 0, 0, 72);
+    if (s->first_steps)
+        printf("\n%s", s->first_steps);
+}
+
 /* What the results mean for the exit code, said on standard error. */
 static int judge(const struct cli_session *s)
 {
@@ -229,8 +244,9 @@ static int judge(const struct cli_session *s)
         fprintf(stderr, "pclsim: %zu of %zu runs failed; the first: %s\n", s->failed,
                 s->study->n_jobs, s->first_failure);
     if (s->violated && !expected)
-        fprintf(stderr, "pclsim: the oracle objected in %zu of %zu runs; the first: %s\n",
-                s->violated, s->study->n_jobs, s->first_violation);
+        fprintf(stderr, "pclsim: the oracle objected in %zu of %zu runs; the first: %s\n%s%s",
+                s->violated, s->study->n_jobs, s->first_violation, s->first_steps ? "\n" : "",
+                s->first_steps ? s->first_steps : "");
     if (s->law_broken || (s->violated && !expected))
         return CLI_BROKEN;
     return s->failed ? CLI_FAILED : CLI_DONE;
@@ -300,6 +316,8 @@ static int simulate(const struct values *v, const struct request *r,
     for (size_t i = 0; v->against && s.sums && i < n_sums; i++)
         pcl_lock_against_text(stdout, &s.sums[i], study->reps, r->input.trace->locks,
                               r->input.trace->n_locks);
+    if (v->form == RUN_TABLE && study->scenario && study->scenario->expect_violations)
+        print_first_violation(&s);
     judged = judge(&s);
     if (judged != CLI_DONE)
         code = judged;
@@ -308,6 +326,7 @@ out:
     for (size_t i = 0; s.sums && i < n_sums; i++)
         pcl_result_fini(&s.sums[i]);
     free(s.sums);
+    free(s.first_steps);
     if (s.locks)
         (void)fclose(s.locks);
     free(locks);

@@ -53,9 +53,13 @@ static void note_ends(struct cli_session *s, const struct pcl_result *r)
     }
     if (r->total_violations) {
         s->violated++;
-        if (!*s->first_violation && r->n_violations)
-            (void)snprintf(s->first_violation, sizeof(s->first_violation), "%s: %s",
-                           r->violations[0].kind, r->violations[0].text);
+        if (!*s->first_violation && r->n_violations) {
+            const struct pcl_violation *v = &r->violations[0];
+
+            (void)snprintf(s->first_violation, sizeof(s->first_violation), "%s: %s", v->kind,
+                           v->text);
+            s->first_steps = v->steps && *v->steps ? pcl_xstrdup(v->steps) : NULL;
+        }
     }
 }
 

@@ -24,6 +24,7 @@ struct cli_session {
     size_t finished, failed, law_broken, violated;
     char first_failure[1280]; /* who and why; "" : none */
     char first_violation[1100];
+    char *first_steps; /* that led to it, lines; NULL: none are known */
 };
 
 /** Runs the study. On success out holds the results; failed runs are results too. When it was

@@ -486,6 +486,13 @@ void pcl_range_let_go(struct pcl_range_locks *R, uint32_t node);
 void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
                            const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait);
 
+/** Of the operation that was granted last after a wait: the later ones that were granted before it.
+ * 0 with N NULL. */
+uint64_t pcl_lock_notes_passed(const struct pcl_lock_notes *N);
+
+/** The same of a body that still waits. */
+uint64_t pcl_lock_notes_passing(const struct pcl_lock_notes *N, uint32_t body, bool exact);
+
 /** True when this body's operation has begun to wait and is not over. */
 bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body);
 

@@ -30,7 +30,7 @@
     X(MAPPING, "mapping left to a removed folio")                                              \
     X(LOST, "lost dirty data") /* dropped, or marked nowhere, and the disk does not have it */                    \
     X(FREED, "write to a freed block")                                                         \
-    X(TORN, "torn access")                                                                     \
+    X(TORN, "torn access") /* a call of several pages that promises to be one is not */        \
     X(DEADLOCK, "deadlock")                                                                    \
     X(STARVED, "starvation")
 
@@ -58,7 +58,9 @@ struct pcl_wrong_info {
     uint64_t pgoff;
     uint32_t folio;    /* PCL_NONE: direct I/O */
     pcl_content seen;  /* what the access got, or what was lost */
-    pcl_content right; /* one content that would have been right */
+    pcl_content right; /* one content that would have been right; TORN: what the call met at
+                          page other, which cannot be together with seen */
+    uint64_t other;
 };
 
 struct pcl_oracle_conf {
@@ -98,6 +100,10 @@ enum pcl_truth_op {
 uint32_t pcl_oracle_begin(struct pcl_oracle *o, enum pcl_truth_op what, uint32_t inode,
                           uint64_t first, uint64_t last);
 void pcl_oracle_end(struct pcl_oracle *o, uint32_t op);
+
+/** The READ or WRITE that has just begun promises to be one with all others that do: it sees all
+ * or nothing of what another writes, and is before or after it in all pages. */
+void pcl_oracle_whole(struct pcl_oracle *o, uint32_t op);
 
 /** A COLLAPSE or an INSERT begins to have effects: call it when the path holds its locks and
  * before it moves the first page or block. From now to the end of op each page of the file

@@ -155,12 +155,56 @@ struct pcl_visits {
 /* pcl_task.site: operation (PCL_N_OPS: the flusher's pass) and step of its path. */
 #define PCL_SITE_STEP_BITS 16
 
+/* A step that a task has begun. */
+struct pcl_last_step {
+    uint64_t seq;        /* order of all tasks' steps, from 1 on */
+    pcl_ns at;
+    uint64_t page, last; /* that it is about; last: beginning of a call, the request's last one */
+    uint32_t inode;
+    uint16_t pc;
+    uint8_t op;
+    uint8_t pad;
+};
+
+/* The last steps of each body; no model state. */
+struct pcl_last {
+    struct pcl_last_step *step;  /* [n_bodies][n] rings, NULL: not noted */
+    struct pcl_last_step *begin; /* [n_bodies] of the last call */
+    uint64_t *count;             /* [n_bodies] noted so far */
+    uint64_t seq;
+    uint32_t n;
+};
+
+#define PCL_NO_PAGE UINT64_MAX
+
+/* A wait for a lock that went on beyond the bound. */
+struct pcl_starved {
+    uint32_t task;
+    uint32_t inode; /* mmap: address space */
+    uint64_t page;  /* of a page's lock, else PCL_NO_PAGE */
+    const char *lock;
+    pcl_ns wait;
+    uint64_t passed; /* later requests that were granted meanwhile */
+    bool waits;      /* still */
+};
+
+enum pcl_lock_event {
+    PCL_LOCK_ASKED,
+    PCL_LOCK_GRANTED,
+    PCL_LOCK_SEEN_FREE /* waited until it was free, and did not want it */
+};
+
 struct pcl_kernel_conf {
     enum pcl_fs fs;
     const struct pcl_scheme *scheme;
     int64_t memory_limit;
     bool oracle;
     void (*violation)(void *arg, const struct pcl_wrong_info *info);
+    pcl_ns starvation; /* a longer wait for one lock is told of; 0: none is */
+    void (*starved)(void *arg, const struct pcl_starved *s);
+    /* Told what the running task does about a lock, of an inode, an address space or (PAGE) a folio;
+     * may be NULL. */
+    void (*lock_event)(void *arg, enum pcl_lock_event what, enum pcl_role role, uint32_t object);
     void *arg;
 };
 
@@ -226,6 +270,11 @@ struct pcl_kernel {
     struct pcl_batch *batch;      /* [n_batches] chunks */
     uint32_t n_batches, cap_batches;
     struct pcl_told told;
+    struct pcl_last last;
+    pcl_ns starvation;
+    void (*starved)(void *arg, const struct pcl_starved *s);
+    void (*lock_event)(void *arg, enum pcl_lock_event what, enum pcl_role role, uint32_t object);
+    void *told_arg; /* of both */
     uint64_t page_faults, major_faults, reclaimed, throttled;
     uint64_t vma_faults, vma_aborts; /* without mmap_lock, and those that had to take it */
     uint64_t fallbacks; /* direct writes that went through the cache */
@@ -275,8 +324,20 @@ void pcl_flusher_step(struct pcl_kernel *k);
  * call adds (extending writes, aligned direct I/O): 'S', 'X' or '-'. */
 char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role);
 
+/** Whether an operation of several pages is one with all others that are: a read sees all or nothing
+ * of a write, and of two writes one is the last everywhere. */
+bool pcl_personality_whole(enum pcl_fs fs, enum pcl_op op);
+
 /** What stands at a site (pcl_task.site): the name of the path's step ("lock IOLOCK"). */
 const char *pcl_site_step(const struct pcl_kernel *k, uint32_t site);
+
+/** Begins to note the last steps of all bodies. */
+void pcl_last_init(struct pcl_kernel *k);
+/** The last steps of a body, oldest first; out has room for k->last.n. Returns their number. */
+uint32_t pcl_last_of(const struct pcl_kernel *k, uint32_t body, const struct pcl_last_step **out);
+/** One of them in words, into buf. */
+const char *pcl_last_tell(const struct pcl_kernel *k, const struct pcl_last_step *s, char *buf,
+                          size_t n);
 
 /** Explorer: what the body's last micro-step was ("page-lock 3", "lookup 2 -> miss"); where its
  * call stands; what a request asks for ("punch pages 1-3"). Into buf. */

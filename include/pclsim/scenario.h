@@ -86,6 +86,7 @@ struct pcl_explore_spec {
     int64_t preemptions; /* at most so many; -1: any number */
     int64_t quick;       /* the same for a first impression */
     int64_t states;      /* give up beyond that many */
+    int64_t overtaken;   /* a waiter whom more later requests overtake is starved; 0: nobody is */
 };
 
 #define PCL_GRID_MAX 6
@@ -131,6 +132,7 @@ struct pcl_scenario {
     pcl_ns duration, warmup;    /* simulated; the run ends after warmup + duration */
     int64_t ops;                /* 0, or: stop after so many completed transactions */
     int64_t memory_limit;       /* page cache bytes, 0 none */
+    pcl_ns starvation;          /* longer waits for one lock are violations; 0: none is */
     bool expect_violations;     /* violations are the subject, not a failure */
     struct pcl_file_spec *files;
     size_t n_files;

@@ -137,10 +137,13 @@ void pcl_history_cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)
 /* --- forgetting ----------------------------------------------------------------------------
  */
 
-/* Nothing that began before is in flight. */
+/* Nothing that began before is in flight, or may still be asked for its order. */
 static uint64_t oldest_begin(const struct pcl_oracle *o)
 {
-    return o->m->first_op == PCL_NONE ? PCL_ALIVE : o->op[o->m->first_op].begin;
+    uint64_t op = o->m->first_op == PCL_NONE ? PCL_ALIVE : o->op[o->m->first_op].begin;
+    uint64_t whole = o->m->n_wholes == 0 ? PCL_ALIVE : o->whole[0].begin;
+
+    return whole < op ? whole : op;
 }
 
 /* The one content of an extent without recent history. */
@@ -274,6 +277,7 @@ static void join_dead(struct pcl_oracle *o, struct pcl_past *p)
 
             k->id = x->id < k->id ? x->id : k->id;
             k->id_last = x->id_last > k->id_last ? x->id_last : k->id_last;
+            k->done = x->done > k->done ? x->done : k->done;
             *link = x->next;
             truth_drop(o, i);
             continue;
@@ -484,6 +488,35 @@ bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgof
     *right = q.right;
     *moved = q.moved;
     return found;
+}
+
+static bool later(const struct pcl_oracle *o, uint32_t list, uint32_t pgoff, pcl_content seen,
+                  uint64_t moment)
+{
+    uint32_t id = (uint32_t)(seen >> 32);
+
+    for (uint32_t i = list; i != PCL_NONE; i = o->truth[i].next) {
+        const struct pcl_truth *x = &o->truth[i];
+        bool here = id == 0 || (uint32_t)seen == pgoff + x->shift;
+
+        if (here && x->id <= id && id <= x->id_last &&
+            (x->op != PCL_NONE || x->done >= moment))
+            return true;
+    }
+    return false;
+}
+
+bool pcl_history_before(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff,
+                        pcl_content seen, uint64_t moment)
+{
+    uint64_t val = pcl_extent_val(o->history, inode, pgoff);
+    const struct pcl_past *p;
+
+    if (val == 0)
+        return true; /* zeroes since ever */
+    p = &o->past[past_of(val)];
+    return !later(o, p->alive, (uint32_t)pgoff, seen, moment) &&
+           !later(o, p->oldest, (uint32_t)pgoff, seen, moment);
 }
 
 bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff)

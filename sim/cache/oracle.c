@@ -37,11 +37,13 @@ struct pcl_oracle *pcl_oracle_new(struct pcl_cache *c, const struct pcl_oracle_c
         pcl_state_register(state, (void **)&o->truth, sizeof *o->truth, &o->m->n_truths);
         pcl_state_register(state, (void **)&o->past, sizeof *o->past, &o->m->n_pasts);
         pcl_state_register(state, (void **)&o->data, sizeof *o->data, &o->m->n_data);
+        pcl_state_register(state, (void **)&o->whole, sizeof *o->whole, &o->m->n_wholes);
     }
     o->history = pcl_btree_new(state);
     o->disk = pcl_btree_new(state);
     o->block = pcl_btree_new(state);
     o->odd = pcl_btree_new(state);
+    o->met = pcl_btree_new(state);
     c->oracle = o;
     return o;
 }
@@ -52,6 +54,8 @@ void pcl_oracle_free(struct pcl_oracle *o)
     pcl_btree_free(o->disk);
     pcl_btree_free(o->block);
     pcl_btree_free(o->odd);
+    pcl_btree_free(o->met);
+    free(o->whole);
     free(o->op);
     free(o->truth);
     free(o->past);
@@ -73,7 +77,8 @@ uint64_t pcl_oracle_bytes(const struct pcl_oracle *o)
            (uint64_t)o->cap_truths * sizeof *o->truth +
            (uint64_t)o->cap_pasts * sizeof *o->past + (uint64_t)o->cap_data * sizeof *o->data +
            pcl_btree_bytes(o->history) + pcl_btree_bytes(o->disk) + pcl_btree_bytes(o->block) +
-           pcl_btree_bytes(o->odd);
+           pcl_btree_bytes(o->odd) + pcl_btree_bytes(o->met) +
+           (uint64_t)o->cap_wholes * sizeof *o->whole;
 }
 
 /* --- operations in flight ------------------------------------------------------------------
@@ -162,6 +167,7 @@ void pcl_oracle_shift(struct pcl_oracle *o, uint32_t op)
     p->shown = 1;
     p->since = ++o->m->seq;
     o->m->moves++;
+    pcl_torn_moved(o, p->inode);
     pcl_history_shift(o, op);
 }
 
@@ -174,6 +180,7 @@ static void exchange_with(struct pcl_oracle *o, uint32_t op, uint32_t peer)
     p->since = o->m->seq;
     p->peer = o->op[peer].inode;
     o->m->moves++;
+    pcl_torn_moved(o, p->inode);
 }
 
 void pcl_oracle_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer)
@@ -195,6 +202,7 @@ void pcl_oracle_end(struct pcl_oracle *o, uint32_t op)
     o->m->seq++;
     op_unlink(o, op);
     p = &o->op[op];
+    pcl_torn_end(o, op);
     if (p->shown) {
         o->m->moves -= pcl_oracle_is_shift(p) || p->what == PCL_TRUTH_EXCHANGE;
         pcl_history_end(o, op);
@@ -231,14 +239,18 @@ enum pcl_wrong pcl_oracle_check(struct pcl_oracle *o, uint32_t op, uint32_t foli
 enum pcl_wrong pcl_oracle_load(struct pcl_oracle *o, uint32_t op, uint32_t folio,
                                uint32_t inode, uint64_t pgoff)
 {
+    pcl_content seen;
+    enum pcl_wrong w;
+
     if (o == NULL)
         return PCL_WRONG_RIGHT;
-    return pcl_oracle_check(o, op, folio, inode, pgoff,
-                            pcl_oracle_folio_content(o, folio, pgoff));
+    seen = pcl_oracle_folio_content(o, folio, pgoff);
+    w = pcl_oracle_check(o, op, folio, inode, pgoff, seen);
+    if (w != PCL_WRONG_RIGHT || op == PCL_NONE || o->op[op].whole != PCL_WHOLE_YES)
+        return w;
+    return pcl_torn_load(o, op, folio, pgoff, seen);
 }
 
-/* While an operation that changes the page is in flight, a mapping to a removed folio may be
- * what that operation is about to tear down; it is the content that counts then. */
 /* User code has stored through a mapping. If the folio is clean no write-back will look for it:
  * the next fsync returns without it. */
 static enum pcl_wrong stored(struct pcl_oracle *o, uint32_t folio, uint32_t inode, uint64_t pgoff)
@@ -252,6 +264,8 @@ static enum pcl_wrong stored(struct pcl_oracle *o, uint32_t folio, uint32_t inod
     return pcl_oracle_report(o, &info);
 }
 
+/* While an operation that changes the page is in flight, a mapping to a removed folio may be
+ * what that operation is about to tear down; it is the content that counts then. */
 enum pcl_wrong pcl_oracle_mapped(struct pcl_oracle *o, bool store, uint32_t folio,
                                  uint32_t inode, uint64_t pgoff)
 {
@@ -365,6 +379,14 @@ static uint64_t *next_moment(struct pcl_oracle *o, uint64_t *i)
         if (*m != 0)
             return m;
     }
+    while (*i < 2 * ((uint64_t)o->m->n_truths + o->m->n_ops + o->m->n_wholes)) {
+        struct pcl_whole *w = &o->whole[*i / 2 - o->m->n_truths - o->m->n_ops];
+        uint64_t *m = *i % 2 == 0 ? &w->begin : &w->end;
+
+        ++*i;
+        if (*m != 0)
+            return m;
+    }
     return NULL;
 }
 
@@ -390,11 +412,12 @@ void pcl_oracle_normalise(struct pcl_oracle *o)
 
     if (o == NULL)
         return;
+    pcl_torn_sweep(o);
     pcl_history_sweep(o);
     pcl_history_compact(o);
     order_free_ops(o);
     pcl_oracle_number_blocks(o);
-    v = pcl_xcalloc(2 * ((size_t)o->m->n_truths + o->m->n_ops) + 1, sizeof *v);
+    v = pcl_xcalloc(2 * ((size_t)o->m->n_truths + o->m->n_ops + o->m->n_wholes) + 1, sizeof *v);
     for (uint64_t i = 0; (m = next_moment(o, &i)) != NULL;)
         v[n++] = *m;
     qsort(v, n, sizeof *v, by_value);

@@ -36,9 +36,26 @@ struct pcl_oracle_op {
     uint32_t content;     /* id */
     uint32_t block_epoch; /* direct write: blocks looked up before that are its own */
     uint32_t prev, next;  /* operations in flight by begin; next free */
-    uint32_t shown;       /* its content stands in the history */
+    uint16_t shown;       /* its content stands in the history */
+    uint16_t whole;       /* enum pcl_whole_state */
     uint32_t what;        /* enum pcl_truth_op */
     uint32_t peer;        /* EXCHANGE: the file that its contents come from */
+};
+
+enum pcl_whole_state {
+    PCL_WHOLE_NO,
+    PCL_WHOLE_YES, /* promises to be seen, or to see, as one */
+    PCL_WHOLE_TOLD /* and has been found torn */
+};
+
+/* A whole write. */
+struct pcl_whole {
+    uint64_t begin, end; /* end 0: in flight */
+    uint64_t first, last;
+    uint32_t inode;
+    uint32_t content; /* id */
+    uint32_t op;      /* PCL_NONE: has ended */
+    uint32_t pad;
 };
 
 /* Contents of a folio: "own" what is cached, "sent" what a write-back under way writes. A value
@@ -64,7 +81,8 @@ struct pcl_oracle_meta {
     uint32_t sweep_at; /* tidy the whole history when so many truths live */
     uint32_t n_data;
     uint32_t moves; /* of the operations in flight, those that have moved parts of the history */
-    uint32_t pad;
+    uint32_t n_wholes, wholes_ended; /* the latter since the last sweep of them */
+    uint32_t whole_reads;            /* in flight */
 };
 
 struct pcl_oracle {
@@ -75,10 +93,12 @@ struct pcl_oracle {
     struct pcl_truth *truth;
     struct pcl_past *past;
     struct pcl_folio_data *data; /* [folio] */
-    uint32_t cap_ops, cap_truths, cap_pasts, cap_data;
+    struct pcl_whole *whole;     /* by content */
+    uint32_t cap_ops, cap_truths, cap_pasts, cap_data, cap_wholes;
     struct pcl_btree *history; /* extents: past + 1; 0: zeroes since ever */
     struct pcl_btree *disk;    /* extents: content value */
     struct pcl_btree *block;   /* extents: number of the block's allocation, 0: hole */
+    struct pcl_btree *met;     /* (whole call in flight, page or content), see oracle_torn.c */
     struct pcl_btree *odd;     /* (folio, own or sent, its page) -> content value */
     uint64_t count[PCL_N_WRONGS];
 };
@@ -150,6 +170,9 @@ void pcl_history_init(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint
  * one that is, and *moved says that it belongs to another page. */
 bool pcl_history_check(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff,
                        pcl_content seen, uint64_t begin, pcl_content *right, bool *moved);
+/** Whether all that shows this content at the page had been done before a moment. */
+bool pcl_history_before(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff,
+                        pcl_content seen, uint64_t moment);
 /** True when some operation in flight changes the page. */
 bool pcl_history_in_flux(const struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
 /** Drops what no operation in flight can see any more, everywhere. */
@@ -168,6 +191,20 @@ uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val);
 
 /** Numbers allocations of blocks anew, by what those who have looked blocks up can tell apart. */
 void pcl_oracle_number_blocks(struct pcl_oracle *o);
+
+/* oracle_torn.c */
+/** A whole read takes a page's content, which may rightly be seen. */
+enum pcl_wrong pcl_torn_load(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff,
+                             pcl_content seen);
+/** A whole write is about to store over a content of a page. */
+enum pcl_wrong pcl_torn_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff,
+                              pcl_content before);
+/** An operation returns. */
+void pcl_torn_end(struct pcl_oracle *o, uint32_t op);
+/** Pages of the file have moved: what was written before is not looked for. */
+void pcl_torn_moved(struct pcl_oracle *o, uint32_t inode);
+/** Drops what no read in flight can see torn. */
+void pcl_torn_sweep(struct pcl_oracle *o);
 
 /* oracle.c */
 /** The operation's content can be seen from now on. */

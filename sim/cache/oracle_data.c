@@ -161,6 +161,8 @@ void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_
     if (o == NULL)
         return;
     pcl_oracle_show(o, op);
+    if (o->op[op].whole == PCL_WHOLE_YES && o->m->n_wholes > 1)
+        (void)pcl_torn_store(o, op, folio, pgoff, pcl_oracle_folio_content(o, folio, pgoff));
     page = own_page(o, folio, pgoff);
     data_set(o, folio, PCL_DATA_OWN, page,
              pcl_value(o->op[op].content, (uint32_t)(pgoff - page)));

@@ -84,6 +84,7 @@ struct pcl_lock_notes {
     uint32_t n_lines, free_line;
     struct hold *hold; /* by node */
     uint32_t n_holds;
+    uint64_t passed; /* bypass of the waiter that was granted last */
 };
 
 struct pcl_lock_notes *pcl_lock_notes_new(const struct pcl_machine *m)
@@ -597,6 +598,7 @@ static void count_bypass(struct pcl_lock_notes *N, const struct past *p, uint32_
 {
     uint64_t by = bypassed(&N->line[p->line - 1], N->wait[body].place, exact);
 
+    N->passed = by;
     if (by > st->bypass_max)
         st->bypass_max = by;
 }
@@ -703,6 +705,21 @@ void pcl_range_note(struct pcl_range_locks *R, const struct pcl_range_op *op,
     }
     if (place != PCL_NONE)
         leave(N, p, me);
+}
+
+uint64_t pcl_lock_notes_passed(const struct pcl_lock_notes *N)
+{
+    return N ? N->passed : 0;
+}
+
+uint64_t pcl_lock_notes_passing(const struct pcl_lock_notes *N, uint32_t body, bool exact)
+{
+    uint32_t place = N && N->wait ? N->wait[body].place : PCL_NONE;
+
+    for (uint32_t i = 0; place != PCL_NONE && i < N->n_lines; i++)
+        if (place < N->line[i].n && N->line[i].v[place].body == body)
+            return bypassed(&N->line[i], place, exact);
+    return 0;
 }
 
 uint64_t pcl_lock_notes_longest_bypass(const struct pcl_lock_notes *N, bool exact)

@@ -92,6 +92,10 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                              .flusher = PCL_NONE};
     for (int o = 0; o < PCL_N_OPTIONS; o++)
         k->option[o] = pcl_scheme_option(conf->scheme, (enum pcl_option)o);
+    k->starvation = conf->starvation;
+    k->starved = conf->starved;
+    k->lock_event = conf->lock_event;
+    k->told_arg = conf->arg;
     pcl_lock_stats_init(&k->writeback_stats);
     pcl_lock_stats_init(&k->drain_stats);
     init_paths(k);
@@ -128,6 +132,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     free(k->ra);
     free(k->bio);
     free(k->batch);
+    pcl_last_fini(k);
     if (k->cache)
         pcl_cache_free(k->cache);
 }
@@ -294,6 +299,8 @@ void pcl_call_pages(struct pcl_kernel *k, struct pcl_call *c)
     if (!k->cache->oracle || c->truth != PCL_NONE || !truth_of(c, &what, &first, &last))
         return;
     c->truth = pcl_oracle_begin(k->cache->oracle, what, c->inode, first, last);
+    if (pcl_personality_whole(k->fs, (enum pcl_op)c->op))
+        pcl_oracle_whole(k->cache->oracle, c->truth);
     if (c->op == PCL_OP_EXCHANGE)
         c->truth2 = pcl_oracle_begin(k->cache->oracle, what, c->inode2, first, last);
 }
@@ -373,6 +380,17 @@ static enum pcl_mark mark_at(const struct pcl_step *s, const struct pcl_call *c)
     return c->phase == 0 && s->point == POINT_COND ? PCL_MARK_COND : PCL_MARK_KERNEL;
 }
 
+/* False when it is the step that was noted last. */
+static bool note_last(struct pcl_kernel *k, const struct pcl_call *c)
+{
+    struct pcl_last_step at = {
+        .page = c->first, .last = c->last, .inode = c->inode, .pc = c->pc, .op = c->op};
+
+    if (c->pc != 0)
+        at.page = c->folio == PCL_NONE ? c->cur : k->cache->folio[c->folio].pgoff;
+    return pcl_last_note(k, k->m->cur, &at);
+}
+
 enum pcl_more pcl_call_step(struct pcl_kernel *k)
 {
     struct pcl_call *c = &k->call[k->m->cur];
@@ -384,8 +402,13 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
             c->pc++;
         if (k->m->explore)
             pcl_told(k, c, s);
-        if (s->act(k, c, s) == FLOW_SKIP)
+        bool begins = c->pc == 0, noted = k->last.step && note_last(k, c);
+
+        if (s->act(k, c, s) == FLOW_SKIP) {
+            if (noted && !begins)
+                pcl_last_undo(k, k->m->cur);
             continue;
+        }
         if (!c->active) {
             pcl_mark_set(k->m, PCL_MARK_USER);
             return PCL_DONE;

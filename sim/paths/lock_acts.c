@@ -111,6 +111,19 @@ static uint64_t object(enum pcl_role role, uint32_t inst)
     return ((uint64_t)role << 20) | (inst & 0xfffff);
 }
 
+static void tell_starved(struct pcl_kernel *k, const struct pcl_lock_notes *N, const char *lock,
+                         uint64_t page, uint32_t inst, pcl_ns wait)
+{
+    if (k->starvation == 0 || wait <= k->starvation)
+        return;
+    k->starved(k->told_arg, &(struct pcl_starved){.task = k->m->cur,
+                                                     .inode = inst,
+                                                     .page = page,
+                                                     .lock = lock,
+                                                     .wait = wait,
+                                                     .passed = pcl_lock_notes_passed(N)});
+}
+
 static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
                       struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
 {
@@ -124,6 +137,13 @@ static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
     pcl_hist_add(&st->mode[mode].wait, wait);
     if (wait > st->mode[mode].longest_wait)
         st->mode[mode].longest_wait = wait;
+}
+
+static void tell_event(struct pcl_kernel *k, enum pcl_lock_event what, enum pcl_role role,
+                       uint32_t obj)
+{
+    if (k->lock_event)
+        k->lock_event(k->told_arg, what, role, obj);
 }
 
 static void note_held(struct pcl_lock_stats *st)
@@ -193,6 +213,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
             return flow_next(c, FLOW_SKIP);
         t->lock_begin = pcl_now(m);
         pcl_spent_begin(m);
+        tell_event(k, PCL_LOCK_ASKED, role, instance(c, role));
         c->phase = 1;
     }
     if (pcl_range_step(R) == PCL_MORE)
@@ -203,9 +224,13 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     const struct pcl_range_node *n = &R->node[op->node];
 
     note_wait(R->notes, m, &R->stats, (enum pcl_mode)n->mode, op->contended, t->lock_begin);
+    if (op->contended)
+        tell_starved(k, R->notes, pcl_role_name(role), PCL_NO_PAGE, op->inst,
+                     m->at - t->lock_begin);
     note_held(&R->stats);
     note_width(&R->stats, n, t->lock_begin, m->at - t->lock_begin);
     t->held_since[role] = m->at;
+    tell_event(k, PCL_LOCK_GRANTED, role, op->inst);
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(role, op->inst));
     return flow_next(c, FLOW_STEP);
 }
@@ -361,6 +386,7 @@ static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what
         if (what != PCL_PAGE_UNLOCK) {
             note_site(k, c);
             pcl_spent_begin(k->m);
+            tell_event(k, PCL_LOCK_ASKED, PCL_ROLE_PAGE, c->folio);
         }
         pcl_page_begin(&k->page, what, c->folio, bit, false);
         k->times[k->m->cur].lock_begin = pcl_now(k->m);
@@ -377,8 +403,11 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
     const struct pcl_page_op *op = &k->page.op[m->cur];
 
     note_wait(k->page.notes, m, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE,
-              op->contended,
-              t->lock_begin);
+              op->contended, t->lock_begin);
+    if (op->contended)
+        tell_starved(k, k->page.notes, "page", k->cache->folio[c->folio].pgoff, c->inode,
+                     m->at - t->lock_begin);
+    tell_event(k, PCL_LOCK_GRANTED, PCL_ROLE_PAGE, c->folio);
     pcl_transition(&m->eng, PCL_TR_GRANT, m->cur, object(PCL_ROLE_PAGE, k->cache->folio[c->folio].pfn));
 }
 
@@ -481,6 +510,7 @@ static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
 
     if (k->page.op[m->cur].contended)
         note_wait(k->page.notes, m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
+    tell_event(k, PCL_LOCK_SEEN_FREE, PCL_ROLE_PAGE, k->page.op[m->cur].folio);
     return flow_next(c, FLOW_STEP);
 }
 

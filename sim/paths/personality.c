@@ -74,6 +74,13 @@ char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role)
     return col < 0 || !mode[0] ? '-' : mode[col];
 }
 
+/* XFS keeps what POSIX asks of buffered reads and writes, by its iolock; ext4 and tmpfs, where reads
+ * take no lock of the inode, promise nothing. Direct I/O promises nothing anywhere. */
+bool pcl_personality_whole(enum pcl_fs fs, enum pcl_op op)
+{
+    return fs == PCL_FS_XFS && (op == PCL_OP_READ || op == PCL_OP_WRITE);
+}
+
 static bool faults(enum pcl_op op)
 {
     return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE;

@@ -54,6 +54,13 @@ const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op);
 /* tell.c: notes the step that is about to be taken. */
 void pcl_told(struct pcl_kernel *k, const struct pcl_call *c, const struct pcl_step *s);
 
+/* last.c */
+void pcl_last_fini(struct pcl_kernel *k);
+/** Notes a step that a body begins; false when it is in the middle of it. */
+bool pcl_last_note(struct pcl_kernel *k, uint32_t body, const struct pcl_last_step *at);
+/** Nothing came of it: the step was skipped. */
+void pcl_last_undo(struct pcl_kernel *k, uint32_t body);
+
 /* --- helpers of actions -------------------------------------------------------------------- */
 
 static inline enum pcl_flow flow_next(struct pcl_call *c, enum pcl_flow f)

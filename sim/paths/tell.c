@@ -1,6 +1,6 @@
 /*
  * What the kernel does, in words for people: the micro-step that was taken last, where a call
- * stands, what a call is. Only the explorer asks.
+ * stands, what a call is. Asked by the explorer, and where the oracle has objected.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -36,21 +36,25 @@ static bool of_page(const struct pcl_step *s)
            s->act != act_dontneed;
 }
 
-static void step_name(const struct pcl_kernel *k, const struct pcl_call *c, const struct pcl_step *s,
-                      uint64_t page, char *buf, size_t n)
+/* mode: of a lock, 'S' or 'X'. */
+static void step_name(const struct pcl_step *s, char mode, uint64_t page, char *buf, size_t n)
 {
     size_t at;
 
     (void)snprintf(buf, n, "%s", s->name);
     lower(buf);
     at = strlen(buf);
-    if (s->act == act_lock) {
-        int mode = pcl_call_mode(k, c, (enum pcl_role)s->role);
-
-        (void)snprintf(buf + at, n - at, " %s", mode == PCL_EXCLUSIVE ? "X" : "S");
-    } else if (of_page(s)) {
+    if (s->act == act_lock)
+        (void)snprintf(buf + at, n - at, " %c", mode);
+    else if (of_page(s))
         (void)snprintf(buf + at, n - at, " %" PRIu64, page);
-    }
+}
+
+static char mode_of(const struct pcl_kernel *k, const struct pcl_call *c, const struct pcl_step *s)
+{
+    if (s->act != act_lock)
+        return '-';
+    return pcl_call_mode(k, c, (enum pcl_role)s->role) == PCL_EXCLUSIVE ? 'X' : 'S';
 }
 
 /* The label that a step went to in place of the next one, "" when it did not. */
@@ -72,7 +76,7 @@ const char *pcl_call_told(const struct pcl_kernel *k, uint32_t body, char *buf, 
 
     if (!k->told.step)
         return strcpy(buf, "");
-    step_name(k, c, k->told.step, k->told.page, buf, n);
+    step_name(k->told.step, mode_of(k, c, k->told.step), k->told.page, buf, n);
     way_out(k, c, to, sizeof to);
     if (*to)
         (void)snprintf(buf + strlen(buf), n - strlen(buf), " -> %s", to);
@@ -86,7 +90,39 @@ const char *pcl_call_stands(const struct pcl_kernel *k, uint32_t body, char *buf
 
     if (!c->active)
         return strcpy(buf, "");
-    step_name(k, c, &k->path[c->op].steps[c->pc], page, buf, n);
+    const struct pcl_step *s = &k->path[c->op].steps[c->pc];
+
+    step_name(s, mode_of(k, c, s), page, buf, n);
+    return buf;
+}
+
+static void pages(const char *name, uint64_t first, uint64_t last, char *buf, size_t n)
+{
+    if (first >= last)
+        (void)snprintf(buf, n, "%s page %" PRIu64, name, first);
+    else if (last == PCL_PAGE_LAST)
+        (void)snprintf(buf, n, "%s page %" PRIu64 " to the end", name, first);
+    else
+        (void)snprintf(buf, n, "%s pages %" PRIu64 "-%" PRIu64, name, first, last);
+}
+
+/* The mode of a lock is the operation's, before what the particular call adds. */
+const char *pcl_last_tell(const struct pcl_kernel *k, const struct pcl_last_step *at, char *buf,
+                          size_t n)
+{
+    enum pcl_op op = (enum pcl_op)at->op;
+    const struct pcl_step *s = &k->path[op].steps[at->pc];
+    const char *name = op < PCL_N_OPS ? pcl_op_name(op) : "write-back";
+
+    if (at->pc != 0) {
+        step_name(s, s->act == act_lock && op < PCL_N_OPS
+                         ? pcl_personality_mode(k->fs, op, (enum pcl_role)s->role)
+                         : 'S',
+                  at->page, buf, n);
+        return buf;
+    }
+    (void)snprintf(buf, n, "> ");
+    pages(name, at->page, at->last, buf + 2, n - 2);
     return buf;
 }
 
@@ -100,9 +136,7 @@ const char *pcl_request_tell(const struct pcl_request *r, char *buf, size_t n)
         (void)snprintf(buf, n, "%s", name);
     else if (r->op == PCL_OP_TRUNCATE)
         (void)snprintf(buf, n, "%s to %" PRId64, name, r->off);
-    else if (first == last)
-        (void)snprintf(buf, n, "%s page %" PRIu64, name, first);
     else
-        (void)snprintf(buf, n, "%s pages %" PRIu64 "-%" PRIu64, name, first, last);
+        pages(name, first, last, buf, n);
     return buf;
 }

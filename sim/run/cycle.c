@@ -316,15 +316,20 @@ static void tell_want(const struct search *s, const struct want *w, uint32_t to,
     }
 }
 
-static uint32_t tell(const struct search *s, uint32_t first, char *text, size_t room)
+static uint32_t tell(const struct search *s, uint32_t first, struct parties *who, char *text,
+                     size_t room)
 {
     uint32_t at = first, n = 0;
     size_t len = 0;
 
     text[0] = '\0';
+    who->n = 0;
     for (; first != PCL_NONE && (n == 0 || at != first); n++) {
         uint32_t to = obstacle(s, at);
         char what[WHAT];
+
+        if (who->n < PCL_PARTIES)
+            who->body[who->n++] = at;
 
         tell_want(s, &s->want[at], to, what);
         if (len < room)
@@ -336,7 +341,8 @@ static uint32_t tell(const struct search *s, uint32_t first, char *text, size_t 
     return n;
 }
 
-uint32_t sim_cycle(const struct pcl_kernel *k, uint32_t n_tasks, char *text, size_t room)
+uint32_t sim_cycle(const struct pcl_kernel *k, uint32_t n_tasks, struct parties *who, char *text,
+                   size_t room)
 {
     struct search s = {.k = k, .n = n_tasks};
     uint32_t n;
@@ -345,7 +351,7 @@ uint32_t sim_cycle(const struct pcl_kernel *k, uint32_t n_tasks, char *text, siz
     s.stuck = pcl_xcalloc(n_tasks ? n_tasks : 1, sizeof(*s.stuck));
     list_held(&s);
     find_stuck(&s);
-    n = tell(&s, find_ring(&s), text, room);
+    n = tell(&s, find_ring(&s), who, text, room);
     free(s.want);
     free(s.stuck);
     free(s.held);

@@ -18,6 +18,7 @@
 
 #include "cycle.h"
 #include "sim.h"
+#include "wrong.h"
 
 enum {
     VISITS_A_STEP = 2,    /* a micro-step takes the time of some 20 such visits */
@@ -317,31 +318,70 @@ bool laws_stuck(const struct pcl_sim *s)
     return true;
 }
 
-/* A ring of sleepers: a broken law, unless the scenario is about such things. */
+/* A ring of sleepers: a violation, and a broken law unless the scenario is about such things. */
 static void check_cycle(struct pcl_sim *s)
 {
     char text[900];
+    struct parties who;
 
-    s->laws.deadlocked = sim_cycle(&s->k, s->n_work, text, sizeof(text));
+    s->laws.deadlocked = sim_cycle(&s->k, s->n_work, &who, text, sizeof(text));
     if (!s->laws.deadlocked)
         return;
-    if (!s->job->scenario || !s->job->scenario->expect_violations) {
-        laws_break(s, "deadlock: %s", text);
-        return;
-    }
     struct pcl_violation *v = pcl_result_add_violation(s->out);
 
-    if (!v)
-        return;
-    v->at = s->m.eng.now;
-    (void)snprintf(v->kind, sizeof(v->kind), "deadlock");
-    (void)snprintf(v->text, sizeof(v->text), "%s", text);
+    if (v) {
+        v->at = s->m.eng.now;
+        (void)snprintf(v->kind, sizeof(v->kind), "deadlock");
+        (void)snprintf(v->text, sizeof(v->text), "%s", text);
+        v->steps = parties_steps(&s->k, &who, s->m.eng.now);
+    }
+    if (!s->job->scenario || !s->job->scenario->expect_violations)
+        laws_break(s, "deadlock: %s", text);
+}
+
+/* Who waits for a lock of this kind since when, at the end. */
+static void check_waiting(struct pcl_sim *s, uint32_t b, const struct pcl_lock_notes *notes,
+                          bool exact, const char *lock, uint32_t inst, uint64_t page)
+{
+    pcl_ns wait = s->m.eng.now - s->k.times[b].lock_begin;
+
+    if (pcl_lock_notes_waits(notes, b) && wait > s->k.starvation)
+        sim_starved(s, &(struct pcl_starved){.task = b,
+                                             .inode = inst,
+                                             .page = page,
+                                             .lock = lock,
+                                             .wait = wait,
+                                             .passed = pcl_lock_notes_passing(notes, b, exact),
+                                             .waits = true});
+}
+
+/* Waits that have had no end when the run has. */
+static void check_starving(struct pcl_sim *s)
+{
+    pcl_ns at = s->m.at;
+
+    s->m.at = s->m.eng.now;
+    for (uint32_t b = 0; b < s->n_work && s->k.starvation; b++) {
+        const struct pcl_call *c = &s->k.call[b];
+
+        s->m.cur = b;
+        for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && c->active; i++)
+            check_waiting(s, b, s->k.range[roles[i]].notes,
+                          s->k.range[roles[i]].ops->props & (PCL_PROP_EXACT | PCL_PROP_COARSE),
+                          pcl_role_name(roles[i]), roles[i] == PCL_ROLE_MMAP ? c->mm : c->inode,
+                          PCL_NO_PAGE);
+        if (c->active && c->folio != PCL_NONE)
+            check_waiting(s, b, s->k.page.notes, false, "page", c->inode,
+                          s->k.cache->folio[c->folio].pgoff);
+    }
+    s->m.at = at;
 }
 
 /* With nothing pending, whoever has not ended waits for ever. */
 void laws_end(struct pcl_sim *s)
 {
     check_cycle(s);
+    check_starving(s);
     if (s->laws.deadlocked && !s->laws.broken)
         return; /* told, and all else that is wrong follows from it */
     for (uint32_t b = 0; b < s->n_work && laws_stuck(s); b++)

@@ -5,6 +5,7 @@
 #include "race.h"
 
 #include "cycle.h"
+#include "wrong.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,43 +17,17 @@ enum {
 
 /* --- what is wrong ----------------------------------------------------------------------------- */
 
-static void content_text(pcl_content c, char *buf, size_t n)
-{
-    uint32_t id = (uint32_t)(c >> 32), page = (uint32_t)c;
-
-    if (c == PCL_CONTENT_ZERO)
-        (void)snprintf(buf, n, "zeroes");
-    else if (id == PCL_CONTENT_ID_GARBAGE)
-        (void)snprintf(buf, n, "what was never filled");
-    else if (id == PCL_CONTENT_ID_INITIAL)
-        (void)snprintf(buf, n, "what was on disk for page %" PRIu32, page);
-    else
-        (void)snprintf(buf, n, "what write %" PRIu32 " wrote for page %" PRIu32,
-                       id - PCL_CONTENT_ID_INITIAL, page);
-}
-
 static void report(void *arg, const struct pcl_wrong_info *w)
 {
     struct race *s = arg;
-    char seen[64], right[64], who[32] = "an interrupt";
-    uint32_t cur = s->m.cur;
+    char who[48];
 
     if (s->wrong)
         return;
     s->wrong = true;
-    content_text(w->seen, seen, sizeof seen);
-    content_text(w->right, right, sizeof right);
-    if (cur < s->n_tasks)
-        (void)snprintf(who, sizeof who, "task %" PRIu32 " (%s)", cur,
-                       pcl_op_name((enum pcl_op)s->k.call[cur].op));
+    wrong_who(&s->k, s->n_tasks, s->m.cur, who, sizeof who);
     (void)snprintf(s->kind, sizeof s->kind, "%s", pcl_wrong_name(w->what));
-    if (w->what == PCL_WRONG_LOST)
-        (void)snprintf(s->text, sizeof s->text, "page %" PRIu64 " of file %" PRIu32 ": %s loses %s",
-                       w->pgoff, w->inode, who, seen);
-    else
-        (void)snprintf(s->text, sizeof s->text,
-                       "page %" PRIu64 " of file %" PRIu32 ": %s meets %s; right is %s", w->pgoff,
-                       w->inode, who, seen, right);
+    wrong_text(w, who, s->text, sizeof s->text);
 }
 
 static bool check(void *arg, const char **why)
@@ -80,6 +55,73 @@ void race_stuck(const struct race *s, char *buf, size_t n)
         if (at >= n)
             return;
     }
+}
+
+/* --- who is overtaken --------------------------------------------------------------------------- */
+
+/* Has this task seen that it must wait for the lock? */
+static bool waits(const struct race *s, uint32_t b)
+{
+    const struct race_body *x = &s->body[b];
+    enum pcl_role role = (enum pcl_role)(x->want >> 32);
+
+    if (x->want == 0)
+        return false;
+    return role == PCL_ROLE_PAGE ? s->k.page.op[b].contended : s->k.range[role].op[b].contended;
+}
+
+static void asks(struct race *s, uint32_t me, uint64_t lock)
+{
+    struct race_body *x = &s->body[me];
+
+    x->before = 0;
+    for (uint32_t b = 0; b < s->n_tasks; b++)
+        if (b != me && s->body[b].want == lock && waits(s, b))
+            x->before |= (uint16_t)(1u << b);
+    x->want = lock;
+    x->passed = 0;
+}
+
+/* Counts for those who had waited before me, and still do. */
+static void passes(struct race *s, uint32_t me, uint64_t lock)
+{
+    uint16_t before = s->body[me].before;
+
+    for (uint32_t b = 0; b < s->n_tasks && before; b++) {
+        struct race_body *x = &s->body[b];
+
+        if (!(before >> b & 1) || x->want != lock)
+            continue;
+        if (++x->passed <= s->conf->job->scenario->explore.overtaken || s->wrong)
+            continue;
+        s->wrong = true;
+        (void)snprintf(s->kind, sizeof s->kind, "%s", pcl_wrong_name(PCL_WRONG_STARVED));
+        (void)snprintf(s->text, sizeof s->text,
+                       "task %" PRIu32 " (%s) waits for the %s, and %u later requests have been "
+                       "granted", b, pcl_op_name((enum pcl_op)s->k.call[b].op),
+                       pcl_role_name((enum pcl_role)(lock >> 32)), x->passed);
+    }
+}
+
+static void lock_event(void *arg, enum pcl_lock_event what, enum pcl_role role, uint32_t object)
+{
+    struct race *s = arg;
+    uint32_t me = s->m.cur;
+    uint64_t lock = (uint64_t)role << 32 | (object + 1);
+
+    if (me >= s->n_tasks)
+        return;
+    if (what == PCL_LOCK_ASKED) {
+        asks(s, me, lock);
+        return;
+    }
+    if (what == PCL_LOCK_GRANTED)
+        passes(s, me, lock);
+    s->body[me].want = 0;
+    s->body[me].before = 0;
+    s->body[me].passed = 0;
+    for (uint32_t b = 0; b < s->n_tasks; b++)
+        s->body[b].before &= (uint16_t)~(1u << me);
 }
 
 /* --- tasks --------------------------------------------------------------------------------------- */
@@ -255,6 +297,8 @@ int race_init(struct race *s, const struct pcl_race_conf *conf, struct pcl_err *
                                                    .memory_limit = sc->memory_limit,
                                                    .oracle = true,
                                                    .violation = report,
+                                                   .lock_event = sc->explore.overtaken ? lock_event
+                                                                                       : NULL,
                                                    .arg = s},
                          err);
     if (rc != PCL_OK)
@@ -369,6 +413,8 @@ static void look(struct race *s, struct pcl_race_result *out)
                                         [PCL_EXPLORE_ENDLESS] = "endless",
                                         [PCL_EXPLORE_LIVELOCK] = "livelock"};
 
+    struct parties who;
+
     if (out->found.verdict == PCL_EXPLORE_OK)
         return;
     s->wrong = false;
@@ -381,7 +427,7 @@ static void look(struct race *s, struct pcl_race_result *out)
     }
     (void)snprintf(out->kind, sizeof out->kind, "%s", kinds[out->found.verdict]);
     if (out->found.verdict != PCL_EXPLORE_DEADLOCK ||
-        sim_cycle(&s->k, s->n_tasks, out->text, sizeof out->text) == 0)
+        sim_cycle(&s->k, s->n_tasks, &who, out->text, sizeof out->text) == 0)
         race_stuck(s, out->text, sizeof out->text);
 }
 

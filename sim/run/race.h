@@ -12,7 +12,10 @@
 struct race_body {
     uint32_t i;    /* operations begun */
     uint8_t calls; /* it is inside one */
-    uint8_t pad[3];
+    /* with a bound on how often one is overtaken: */
+    uint8_t passed;  /* later requests granted while this one waits */
+    uint16_t before; /* tasks that waited for the lock before this one asked */
+    uint64_t want;   /* role << 32 | object + 1 of the lock that is asked for, 0: none */
 };
 
 struct race {

@@ -11,6 +11,7 @@
  * Micro-steps of one step that follow each other are one line.
  */
 #include "race.h"
+#include "wrong.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,8 +23,7 @@ enum {
 
 struct drawing {
     struct race *s;
-    FILE *out;
-    uint32_t columns, width; /* the last column is the interrupts', if there are any */
+    struct columns c; /* the last one is the interrupts', if there are any */
     uint32_t *column;        /* [n_bodies] */
     uint8_t *was;            /* [n_bodies] run states before the micro-step */
     char row[WORDS];         /* not printed yet: of body */
@@ -31,38 +31,10 @@ struct drawing {
     uint32_t body;
 };
 
-static void print_row(const struct drawing *d, uint32_t column, const char *text)
-{
-    const char *p = text;
-
-    while (*p) { /* what is too long goes on in the next line, at a blank where there is one */
-        size_t n = strlen(p), fit = d->width, blanks = 0;
-
-        if (n > fit) {
-            n = fit;
-            while (n > fit / 2 && p[n] != ' ')
-                n--;
-            if (p[n] != ' ')
-                n = fit;
-        }
-        for (uint32_t c = 0; c < column; c++)
-            (void)fprintf(d->out, "%*s| ", (int)d->width + 1, "");
-        (void)fprintf(d->out, "%.*s", (int)n, p);
-        for (size_t k = n; column + 1 < d->columns && k < d->width + 1; k++)
-            (void)fputc(' ', d->out);
-        for (uint32_t c = column + 1; c < d->columns; c++)
-            (void)fprintf(d->out, "|%*s", c + 1 < d->columns ? (int)d->width + 2 : 0, "");
-        (void)fputc('\n', d->out);
-        p += n;
-        blanks = strspn(p, " ");
-        p += blanks;
-    }
-}
-
 static void flush_row(struct drawing *d)
 {
     if (*d->row)
-        print_row(d, d->column[d->body], d->row);
+        columns_row(&d->c, d->column[d->body], d->row);
     *d->row = *d->same = '\0';
 }
 
@@ -151,24 +123,20 @@ static void set_columns(struct drawing *d, const char *schedule, int width)
             takes[b] = true;
     }
     for (uint32_t b = 0; b < d->s->m.n_bodies; b++)
-        d->column[b] = takes[b] ? d->columns++ : 0;
-    d->columns += d->columns == 0;
-    d->width = ((uint32_t)width + 3) / d->columns - 3;
+        d->column[b] = takes[b] ? d->c.n++ : 0;
+    d->c.n += d->c.n == 0;
+    d->c.width = ((uint32_t)width + 3) / d->c.n - 3;
     for (uint32_t b = 0; b < d->s->n_tasks; b++) {
         char head[32];
 
         (void)snprintf(head, sizeof head, "CPU%" PRIu32, b);
         if (takes[b])
-            (void)fprintf(d->out, "%-*s%s", d->column[b] + 1 < d->columns ? (int)d->width + 1 : 0,
-                          head, d->column[b] + 1 < d->columns ? "| " : "\n");
+            (void)fprintf(d->c.out, "%-*s%s", d->column[b] + 1 < d->c.n ? (int)d->c.width + 1 : 0,
+                          head, d->column[b] + 1 < d->c.n ? "| " : "\n");
     }
     if (takes[d->s->n_tasks])
-        (void)fprintf(d->out, "interrupts\n");
-    for (uint32_t c = 0; c < d->columns; c++) {
-        for (uint32_t k = 0; k < d->width + (c + 1 < d->columns); k++)
-            (void)fputc('-', d->out);
-        (void)fputs(c + 1 < d->columns ? "+-" : "\n", d->out);
-    }
+        (void)fprintf(d->c.out, "interrupts\n");
+    columns_rule(&d->c);
     free(takes);
 }
 
@@ -181,7 +149,7 @@ int pcl_race_print(const struct pcl_race_conf *conf, const char *schedule, FILE 
 
     if (rc == PCL_OK) {
         struct drawing d = {.s = &s,
-                            .out = out,
+                            .c = {.out = out},
                             .column = pcl_xcalloc(s.m.n_bodies, sizeof *d.column),
                             .was = pcl_xcalloc(s.m.n_bodies, 1),
                             .body = PCL_NONE};

@@ -5,24 +5,56 @@
 #include <string.h>
 
 #include "sim.h"
+#include "wrong.h"
+
+/* A violation of the running task; the steps of all who lately had to do with the page go with it. */
+static struct pcl_violation *violation(struct pcl_sim *s, enum pcl_wrong what, uint32_t inode,
+                                       uint64_t page)
+{
+    struct pcl_violation *v = pcl_result_add_violation(s->out);
+    struct parties p;
+
+    pcl_transition(&s->m.eng, PCL_TR_VIOLATION, s->m.cur, what);
+    if (!v)
+        return NULL;
+    (void)snprintf(v->kind, sizeof(v->kind), "%s", pcl_wrong_name(what));
+    v->at = s->m.eng.now;
+    parties_of_page(&s->k, s->n_work, s->m.cur, inode, page, &p);
+    v->steps = parties_steps(&s->k, &p, s->m.at);
+    return v;
+}
 
 static void report(void *arg, const struct pcl_wrong_info *w)
 {
     struct pcl_sim *s = arg;
-    struct pcl_violation *v = pcl_result_add_violation(s->out);
+    struct pcl_violation *v = violation(s, w->what, w->inode, w->pgoff);
+    char who[48];
 
-    pcl_transition(&s->m.eng, PCL_TR_VIOLATION, s->m.cur, w->what);
     if (!v)
         return;
-    (void)snprintf(v->kind, sizeof(v->kind), "%s", pcl_wrong_name(w->what));
-    v->at = s->m.eng.now;
-    (void)snprintf(v->text, sizeof(v->text),
-                   "file %u, page %llu: task %u (%s) saw content %llx, right was %llx", w->inode,
-                   (unsigned long long)w->pgoff, s->m.cur,
-                   s->m.cur < s->n_work
-                       ? pcl_op_name((enum pcl_op)s->body[s->m.cur].action.req.op)
-                       : "kernel",
-                   (unsigned long long)w->seen, (unsigned long long)w->right);
+    wrong_who(&s->k, s->n_work, s->m.cur, who, sizeof(who));
+    wrong_text(w, who, v->text, sizeof(v->text));
+}
+
+void sim_starved(void *arg, const struct pcl_starved *w)
+{
+    struct pcl_sim *s = arg;
+    struct pcl_violation *v = violation(s, PCL_WRONG_STARVED, w->inode, w->page);
+    char who[48], lock[80], wait[32];
+
+    if (!v)
+        return;
+    wrong_who(&s->k, s->n_work, w->task, who, sizeof(who));
+    if (w->page == PCL_NO_PAGE)
+        (void)snprintf(lock, sizeof(lock), "the %s of %s %u", w->lock,
+                       strcmp(w->lock, "mmap") == 0 ? "address space" : "file", w->inode);
+    else
+        (void)snprintf(lock, sizeof(lock), "the lock of page %llu of file %u",
+                       (unsigned long long)w->page, w->inode);
+    (void)snprintf(v->text, sizeof(v->text), "%s %s %s for %s, passed by %llu later requests", who,
+                   w->waits ? "has waited" : "waited",
+                   pcl_format_ns(w->wait, wait, sizeof(wait)), lock,
+                   (unsigned long long)w->passed);
 }
 
 static void set_up_files(struct pcl_sim *s)
@@ -93,12 +125,16 @@ int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *ou
                                  .memory_limit = sc ? sc->memory_limit : 0,
                                  .oracle = job->check || (sc && sc->expect_violations),
                                  .violation = report,
+                                 .starvation = sc ? sc->starvation : 0,
+                                 .starved = sim_starved,
                                  .arg = s};
 
     pcl_machine_init(&s->m, &mc, NULL);
     rc = pcl_kernel_init(&s->k, &s->m, &kc, err);
     if (rc)
         return rc;
+    if (kc.oracle)
+        pcl_last_init(&s->k);
     s->n_work = s->n_alive = s->src.n_tasks;
     s->body = pcl_xcalloc(s->n_work, sizeof(*s->body));
     for (int i = 0; i < PCL_N_OPS; i++)

@@ -69,6 +69,8 @@ void sim_step(struct pcl_machine *m, uint32_t body);
 int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *out,
              struct pcl_err *err);
 void sim_fini(struct pcl_sim *s);
+/** A wait went on for too long: told by the kernel, and for those that have no end. */
+void sim_starved(void *arg, const struct pcl_starved *w);
 /** Ends the warm-up: what was counted so far is forgotten. */
 void sim_measure(struct pcl_sim *s);
 

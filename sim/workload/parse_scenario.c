@@ -84,6 +84,10 @@ static const struct pcl_key scenario_rows[] = {
     {"schemes", PCL_KEY_OWN, S(schemes), 0, 0, "NAME[:KEY=value], ...",
      "v5.9", "schemes to compare when `--scheme` names none, the first is the baseline",
      read_schemes, write_schemes},
+    {"starvation", PCL_KEY_TIME, S(starvation), 0, LONGEST, NULL, "0",
+     "a longer wait for one lock is a violation, told with who waited and how many later requests "
+     "were granted meanwhile; 0: no wait is",
+     0, 0},
     {"violations", PCL_KEY_WORD, S(expect_violations), 0, 0, "never|expected", "never",
      "`expected`: violations are the subject of the scenario, not a failure", 0, 0},
 };
@@ -234,6 +238,10 @@ static const struct pcl_key explore_rows[] = {
      write_preemptions},
     {"quick", PCL_KEY_COUNT, S(explore.quick), 0, 1000, NULL, "2",
      "preemptions at most under `pclsim claims --quick`", 0, 0},
+    {"overtaken", PCL_KEY_COUNT, S(explore.overtaken), 0, 250, NULL, "0",
+     "a task that waits for a lock while more later requests than this are granted is starved, a "
+     "violation; 0: nobody counts",
+     0, 0},
     {"states", PCL_KEY_COUNT, S(explore.states), 1, 1000000000, NULL, "20000000",
      "give up, and say so, beyond so many states", 0, 0},
 };

@@ -194,7 +194,7 @@ static void write_places(FILE *out, const struct pcl_scenario *s)
 static void write_texts(struct pcl_scenario *s)
 {
     static const char *const of_run[] = {"fs",  "cpus",         "duration",  "warmup",
-                                         "ops", "memory_limit", "violations"};
+                                         "ops", "memory_limit", "starvation", "violations"};
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);

@@ -71,6 +71,20 @@ static void end(struct explored *x)
     free(x->machine);
 }
 
+/* What a search with up to two preemptions says; "": it has exhausted them. */
+static void finds(const char *text, const char *scheme, const char *kind)
+{
+    struct explored x;
+
+    begin(&x, text, scheme);
+    explore(&x);
+    if (strcmp(x.r.kind, kind) != 0)
+        fail_msg("%s: '%s' (%s) instead of '%s'", scheme, x.r.kind, x.r.text, kind);
+    if (!*kind)
+        assert_int_equal(x.r.exhausted, 2);
+    end(&x);
+}
+
 static void page_locks_do_not_protect_what_is_absent(void **state)
 {
     struct explored x;
@@ -202,6 +216,50 @@ static void a_ring_is_named(void **state)
     end(&x);
 }
 
+/* XFS promises whole reads and writes, by the iolock; a lock that lets buffered calls share it gives
+ * the promise up. ext4 promises nothing. */
+static void half_a_write_is_seen_without_the_iolock(void **state)
+{
+    static const char *const texts[] = {
+        HEAD "[file f]\nsize = 8k\ncached = all\n[group r]\ndo = read 0 8k\n"
+             "[group w]\ndo = write 0 8k\n",
+        HEAD "[file f]\nsize = 8k\ncached = all\n[group v]\ndo = write 0 8k\n"
+             "[group w]\ndo = write 0 8k\n"};
+    static const char ext4[] = "[scenario]\ntitle = t\nfs = ext4\nduration = 1ms\n"
+                               "machine = ideal\n[file f]\nsize = 8k\ncached = all\n"
+                               "[group r]\ndo = read 0 8k\n[group w]\ndo = write 0 8k\n";
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        finds(texts[i], "page-only", "torn access");
+        finds(texts[i], "two-state", "torn access");
+        finds(texts[i], "v6.7", "");
+        finds(texts[i], "range-tree", "");
+    }
+    finds(ext4, "page-only", "");
+}
+
+/* Strict hand-off lets nobody pass; a lock that may be stolen does, as often as somebody comes before
+ * the task that has been woken runs. */
+static void who_is_overtaken_too_often_starves(void **state)
+{
+    static const char once[] = HEAD
+        "[file f]\nsize = 4k\ncached = all\n[group a]\ndo = pagelock 0 4k\n"
+        "[group b]\ndo = pagelock 0 4k; pagelock 0 4k; pagelock 0 4k\n"
+        "[explore]\novertaken = 1\n";
+    static const char often[] = HEAD
+        "[file f]\nsize = 4k\ncached = all\n[group a]\ndo = pagelock 0 4k\n"
+        "[group b]\ndo = pagelock 0 4k; pagelock 0 4k; pagelock 0 4k; pagelock 0 4k; "
+        "pagelock 0 4k; pagelock 0 4k; pagelock 0 4k; pagelock 0 4k; pagelock 0 4k\n"
+        "[explore]\novertaken = 6\n";
+
+    (void)state;
+    finds(once, "v5.8", "starvation");
+    finds(once, "v5.9-rc1", "");
+    finds(often, "v5.8", "starvation");
+    finds(often, "v5.9-rc1", "");
+}
+
 static void drawn_schedules_find_the_race(void **state)
 {
     (void)state;
@@ -248,6 +306,8 @@ int main(void)
         cmocka_unit_test(writers_of_one_file_do_not_deadlock),
         cmocka_unit_test(interrupts_are_no_way_to_another_task),
         cmocka_unit_test(a_ring_is_named),
+        cmocka_unit_test(half_a_write_is_seen_without_the_iolock),
+        cmocka_unit_test(who_is_overtaken_too_often_starves),
         cmocka_unit_test(drawn_schedules_find_the_race),
         cmocka_unit_test(is_a_result_like_others),
     };
