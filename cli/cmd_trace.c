@@ -190,6 +190,8 @@ static int open_inputs(struct job *j, const struct cli_list *words, struct pcl_e
         rc = cli_find_input(words->v[i], &path, err);
         if (rc == PCL_OK)
             rc = pcl_trace_stream_open(path, &j->in[j->n_in], err);
+        if (rc == PCL_EIO)
+            rc = err->code = PCL_EINVAL; /* a folder, no permission */
         j->n_in += rc == PCL_OK;
         free(path);
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_BYTES ((size_t)2 << 30) /* keeps /dev/zero from taking the machine along */
+#define MAX_SCENARIO ((size_t)64 << 20) /* keeps /dev/zero from taking the machine along */
 
 const struct cli_folder cli_scenario_folders[] = {
     {"workloads", ""},
@@ -40,15 +40,11 @@ size_t cli_list_scenarios(const struct cli_folder *f, char ***paths)
 
 static bool begins_like_a_trace(const char *path)
 {
-    static const size_t enough = 65536;
-    char *data = pcl_xcalloc(enough, 1);
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(data, 1, enough, f) : 0;
-    bool is = pcl_trace_recognise(data, n);
+    struct pcl_trace_input *in;
+    struct pcl_err err = {0};
+    bool is = pcl_trace_input_open(path, &in, &err) == PCL_OK && pcl_trace_input_recognised(in);
 
-    if (f)
-        (void)fclose(f);
-    free(data);
+    pcl_trace_input_close(in);
     return is;
 }
 
@@ -110,28 +106,30 @@ int cli_find_input(const char *name, char **path, struct pcl_err *err)
 
 static int load(const char *name, bool only_trace, struct cli_input *in, struct pcl_err *err)
 {
+    struct pcl_trace_input *input = NULL;
     size_t size;
     int rc;
 
     memset(in, 0, sizeof(*in));
     rc = cli_find_input(name, &in->path, err);
     if (rc == PCL_OK)
-        rc = pcl_read_file(in->path, MAX_BYTES, &in->text, &size, err);
+        rc = pcl_trace_input_open(in->path, &input, err);
     if (rc == PCL_EIO)
         rc = err->code = PCL_EINVAL; /* a folder, no permission: what was named is no input */
     if (rc != PCL_OK)
         goto out;
-    if (only_trace || pcl_trace_recognise(in->text, size)) {
-        rc = pcl_trace_parse(in->path, in->text, size, &in->trace, err);
-        free(in->text);
-        in->text = NULL;
-    } else if (size == 0) {
+    if (only_trace || pcl_trace_input_recognised(input)) {
+        rc = pcl_trace_input_trace(input, &in->trace, err);
+        goto out;
+    }
+    rc = pcl_trace_input_text(input, MAX_SCENARIO, &in->text, &size, err);
+    if (rc == PCL_OK && size == 0)
         rc = pcl_fail(err, PCL_EINVAL, "'%s' is empty", in->path);
-    } else if (memchr(in->text, 0, size)) {
+    else if (rc == PCL_OK && memchr(in->text, 0, size))
         rc = pcl_fail(err, PCL_EINVAL,
                       "'%s' is neither a scenario nor a trace of a known format", in->path);
-    }
 out:
+    pcl_trace_input_close(input);
     if (rc != PCL_OK)
         cli_input_fini(in);
     return rc;

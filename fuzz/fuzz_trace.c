@@ -53,11 +53,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pcl_trace *t = NULL;
     struct pcl_err err;
+    struct source src;
     size_t hits, lines;
 
     (void)pcl_trace_recognise((const char *)data, size);
     TRACE_READER.look((const char *)data, size, &hits, &lines);
-    t = TRACE_READER.parse("fuzz", (const char *)data, size);
+    if (source_memory(&src, "fuzz", (const char *)data, size, &err) == PCL_OK)
+        t = TRACE_READER.parse("fuzz", &src);
+    source_close(&src);
     if (t)
         report(t);
     t = NULL;

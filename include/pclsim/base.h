@@ -146,6 +146,12 @@ int pcl_read_file(const char *path, size_t max_bytes, char **data, size_t *size,
 /** SHA-256 as 64 hex digits and a 0; out has room for 65. */
 void pcl_sha256_hex(const void *data, size_t size, char out[65]);
 
+/* The same of data that comes in pieces; end frees. */
+struct pcl_sha256;
+struct pcl_sha256 *pcl_sha256_new(void);
+void pcl_sha256_add(struct pcl_sha256 *h, const void *data, size_t size);
+void pcl_sha256_end(struct pcl_sha256 *h, char out[65]);
+
 /** Finds a data file by the rule of docs (path as given, $PCLSIM_DATA, $XDG_CONFIG_HOME/pclsim,
  * <binary>/../share/pclsim, the source tree for a binary in a build tree). kind is a folder below
  * the data root such as "workloads/machines", ext such as ".ini" is appended to a bare name. A

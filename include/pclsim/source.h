@@ -6,6 +6,7 @@
 #ifndef PCLSIM_SOURCE_H
 #define PCLSIM_SOURCE_H
 
+#include <pclsim/big.h>
 #include <pclsim/paths.h>
 #include <pclsim/run.h>
 
@@ -53,7 +54,7 @@ struct pcl_source {
     struct pcl_group_plan *plan;   /* [n_groups] */
     struct pcl_streams draw[PCL_DRAW_ANALYSIS]; /* by purpose */
     size_t *first_op;              /* replay: [n_threads + 1] into order */
-    uint32_t *order;               /* replay: operations by thread */
+    struct pcl_big order;          /* replay: uint32_t, operations by thread */
 };
 
 /** A scenario's tasks; errors: too many tasks or files. */

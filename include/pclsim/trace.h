@@ -6,6 +6,7 @@
 #define PCLSIM_TRACE_H
 
 #include <pclsim/base.h>
+#include <pclsim/big.h>
 #include <pclsim/op.h>
 #include <pclsim/trace_locks.h>
 
@@ -16,6 +17,7 @@ struct pcl_trace_op {
     uint32_t inode;  /* index into inodes, PCL_NONE for a call without a file */
     uint8_t op;      /* enum pcl_op */
     uint8_t flags;   /* enum pcl_op_flag */
+    uint8_t lines;   /* source lines that it stands for; 0: a further operation of one line */
     uint32_t line;   /* source line of its start, from 1 */
     int64_t off, len; /* bytes; len is what was transferred; both 0 for SYSCALL */
 };
@@ -64,8 +66,9 @@ struct pcl_trace {
     const char *format; /* "strace" */
     char *path;
     char sha256[65]; /* of the file as it lies on disk */
-    struct pcl_trace_op *ops; /* sorted by (t_ns, line) */
+    struct pcl_trace_op *ops; /* sorted by (t_ns, line); lies in store */
     size_t n_ops;
+    struct pcl_big store; /* of a long recording a file: pcl_big_relax while going through */
     struct pcl_trace_thread *threads; /* those with operations, by first operation */
     size_t n_threads;
     uint64_t idle_threads; /* seen in the recording, but without any operation */
@@ -91,6 +94,20 @@ struct pcl_trace {
     const char **notes; /* remarks on this recording, static texts */
     size_t n_notes;
 };
+
+/* An input of which nobody knows yet what it is: a pipe can be read only once. Packed ones are unpacked on the
+ * way. */
+struct pcl_trace_input;
+int pcl_trace_input_open(const char *path, struct pcl_trace_input **out, struct pcl_err *err);
+/** True when it begins like a trace. */
+bool pcl_trace_input_recognised(struct pcl_trace_input *in);
+/** Reads it as a trace, to its end. Memory grows with threads, files and calls that wait for their end; what is
+ * longer lies in a file without a name. */
+int pcl_trace_input_trace(struct pcl_trace_input *in, struct pcl_trace **out, struct pcl_err *err);
+/** Reads it as any text: malloc'ed, 0-terminated, of at most max bytes. */
+int pcl_trace_input_text(struct pcl_trace_input *in, size_t max, char **text, size_t *size,
+                         struct pcl_err *err);
+void pcl_trace_input_close(struct pcl_trace_input *in);
 
 /** Reads a trace file (gzip and zstd by magic number; "-" is standard input). On success the
  * caller frees *out with pcl_trace_free. Lines that cannot be read are counted skips; a file in which no line

@@ -85,3 +85,26 @@ void pcl_sha256_hex(const void *data, size_t size, char out[65])
     PCL_ASSERT(SHA256_DIGEST_STRING_LENGTH == 65);
     (void)SHA256Data(data, size, out);
 }
+
+struct pcl_sha256 {
+    SHA2_CTX ctx;
+};
+
+struct pcl_sha256 *pcl_sha256_new(void)
+{
+    struct pcl_sha256 *h = pcl_xcalloc(1, sizeof(*h));
+
+    SHA256Init(&h->ctx);
+    return h;
+}
+
+void pcl_sha256_add(struct pcl_sha256 *h, const void *data, size_t size)
+{
+    SHA256Update(&h->ctx, data, size);
+}
+
+void pcl_sha256_end(struct pcl_sha256 *h, char out[65])
+{
+    (void)SHA256End(&h->ctx, out);
+    free(h);
+}

@@ -221,10 +221,10 @@ static void end(struct plain *p)
     tb_note(&p->b, "a block trace: it lies below the page cache and holds nothing to replay");
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct blk s = {.started = false};
-    struct pcl_trace *t = plain_parse("blkparse", name, data, size, line, end, &s);
+    struct pcl_trace *t = plain_parse("blkparse", name, src, line, end, &s);
 
     for (unsigned k = 0; k < N_KINDS; k++)
         free(s.done[k].latency);

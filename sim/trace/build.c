@@ -1,8 +1,7 @@
 /*
- * From a reader's findings to the finished trace. Operations lie in one vector in the order in
- * which they were understood; the end sorts them by time, throws out those on what turned out
- * to be no regular file, and renumbers threads and files by first use, so that two recordings
- * of one thing read alike.
+ * From a reader's findings to the finished trace. Operations are put in the order in which they
+ * were understood; at the end they are gone through by time, once: those on what turned out to be no
+ * regular file are thrown out, threads and files get their numbers.
  */
 #include "build.h"
 
@@ -17,6 +16,7 @@ void tb_init(struct tb *b, const char *format, const char *name)
     b->t->tracer_ns_per_call = -1.0;
     b->t->tracer_note = "not estimated";
     b->t->not_modelled = "not modelled yet";
+    spool_init(&b->spool, SPOOL_CHUNK);
 }
 
 /* Room for one more: doubling. */
@@ -46,14 +46,10 @@ uint32_t tb_file(struct tb *b, const char *path)
 
 void tb_op(struct tb *b, const struct pcl_trace_op *op, unsigned lines)
 {
-    struct pcl_trace *t = b->t;
+    struct pcl_trace_op put = *op;
 
-    if (t->n_ops == b->op_cap) {
-        t->ops = room(t->ops, t->n_ops, &b->op_cap, sizeof(*t->ops));
-        b->op_lines = pcl_xrealloc(b->op_lines, b->op_cap, sizeof(*b->op_lines));
-    }
-    b->op_lines[t->n_ops] = (uint8_t)lines;
-    t->ops[t->n_ops++] = *op;
+    put.lines = (uint8_t)lines;
+    spool_put(&b->spool, &put);
 }
 
 void tb_skip(struct tb *b, const char *reason, uint64_t lines)
@@ -97,45 +93,6 @@ void tb_note(struct tb *b, const char *text)
     t->notes[t->n_notes++] = text;
 }
 
-/* Operations on pipes and directories become skipped lines. The lines of a dropped first half
- * of a pair of operations pass to the second. */
-static void drop_irregular(struct tb *b)
-{
-    struct pcl_trace *t = b->t;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < t->n_ops; i++) {
-        const char *skip = NULL;
-        if (t->ops[i].inode != PCL_NONE)
-            skip = b->files[t->ops[i].inode].skip;
-        if (skip && i + 1 < t->n_ops && b->op_lines[i + 1] == 0) {
-            b->op_lines[i + 1] = b->op_lines[i];
-        } else if (skip) {
-            tb_skip(b, skip, b->op_lines[i]);
-        } else {
-            b->op_lines[kept] = b->op_lines[i];
-            t->ops[kept++] = t->ops[i];
-            continue;
-        }
-        if (t->ops[i].flags & PCL_OPF_GUESSED)
-            t->guessed_offsets--;
-    }
-    t->n_ops = kept;
-    for (size_t i = 0; i < kept; i++)
-        t->lines_used += b->op_lines[i];
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct pcl_trace_op *x = a, *y = b;
-
-    if (x->t_ns != y->t_ns)
-        return x->t_ns < y->t_ns ? -1 : 1;
-    if (x->line != y->line)
-        return x->line < y->line ? -1 : 1;
-    return (x->op > y->op) - (x->op < y->op); /* a copy reads before it writes */
-}
-
 static pcl_ns end_of(const struct pcl_trace_op *op)
 {
     pcl_ns end;
@@ -143,26 +100,6 @@ static pcl_ns end_of(const struct pcl_trace_op *op)
     if (op->dur_ns <= 0)
         return op->t_ns;
     return __builtin_add_overflow(op->t_ns, op->dur_ns, &end) ? PCL_NS_MAX : end;
-}
-
-/* Times are counted from the first line; a line that lies before it moves the beginning. */
-static void settle_times(struct tb *b)
-{
-    struct pcl_trace *t = b->t;
-    pcl_ns first = 0, last = b->last_ns;
-
-    if (t->n_ops > 0)
-        qsort(t->ops, t->n_ops, sizeof(*t->ops), by_time);
-    if (t->n_ops > 0 && t->ops[0].t_ns < 0)
-        first = t->ops[0].t_ns;
-    for (size_t i = 0; i < t->n_ops; i++) {
-        if (end_of(&t->ops[i]) > last)
-            last = end_of(&t->ops[i]);
-        if (__builtin_sub_overflow(t->ops[i].t_ns, first, &t->ops[i].t_ns))
-            t->ops[i].t_ns = PCL_NS_MAX;
-    }
-    if (__builtin_sub_overflow(last, first, &t->span_ns))
-        t->span_ns = PCL_NS_MAX;
 }
 
 static int64_t reach(const struct pcl_trace_op *op)
@@ -174,60 +111,133 @@ static int64_t reach(const struct pcl_trace_op *op)
     return __builtin_add_overflow(op->off, op->len, &end) ? PCL_OFF_MAX : end;
 }
 
-/* Numbers threads and files by first use and counts what happens to them. */
-static void renumber(struct tb *b)
+/* What numbering by first use has to remember. */
+struct numbers {
+    uint32_t *thread_of, *inode_of;
+    struct pcl_trace_thread *threads;
+    size_t n_threads;
+    struct map pairs; /* (inode, thread) that have met */
+};
+
+static void count_thread(struct tb *b, struct numbers *n, struct pcl_trace_op *op)
+{
+    uint32_t *now = &n->thread_of[op->thread];
+    struct pcl_trace_thread *th;
+
+    if (*now == PCL_NONE) {
+        *now = (uint32_t)n->n_threads++;
+        n->threads[*now] = b->t->threads[op->thread];
+        n->threads[*now].n_ops = 0;
+        n->threads[*now].first_ns = op->t_ns;
+    }
+    op->thread = *now;
+    th = &n->threads[*now];
+    th->n_ops++;
+    if (end_of(op) > th->last_ns)
+        th->last_ns = end_of(op);
+}
+
+static void count_inode(struct tb *b, struct numbers *n, struct pcl_trace_op *op)
 {
     struct pcl_trace *t = b->t;
-    uint32_t *thread_of = pcl_xcalloc(t->n_threads, sizeof(*thread_of));
-    uint32_t *inode_of = pcl_xcalloc(b->n_files, sizeof(*inode_of));
-    struct pcl_trace_thread *threads = pcl_xcalloc(t->n_threads, sizeof(*threads));
-    size_t n_threads = 0;
-    struct map pairs = {0};
+    uint32_t *now = &n->inode_of[op->inode];
+    struct pcl_trace_inode *i;
+    uint64_t pair, seen;
 
-    memset(thread_of, 0xff, t->n_threads * sizeof(*thread_of));
-    memset(inode_of, 0xff, b->n_files * sizeof(*inode_of));
-    t->inodes = pcl_xcalloc(b->n_files, sizeof(*t->inodes));
-    for (size_t i = 0; i < t->n_ops; i++) {
-        struct pcl_trace_op *op = &t->ops[i];
-        struct pcl_trace_thread *th;
-        uint64_t seen;
-
-        if (thread_of[op->thread] == PCL_NONE) {
-            thread_of[op->thread] = (uint32_t)n_threads;
-            threads[n_threads] = t->threads[op->thread];
-            threads[n_threads].n_ops = 0;
-            threads[n_threads++].first_ns = op->t_ns;
-        }
-        op->thread = thread_of[op->thread];
-        th = &threads[op->thread];
-        th->n_ops++;
-        if (end_of(op) > th->last_ns)
-            th->last_ns = end_of(op);
-        if (op->inode == PCL_NONE)
-            continue;
-        if (inode_of[op->inode] == PCL_NONE) {
-            struct tb_file *f = &b->files[op->inode];
-            inode_of[op->inode] = (uint32_t)t->n_inodes;
-            t->inodes[t->n_inodes++] = (struct pcl_trace_inode){
-                .path = f->path, .size = f->size, .created = f->created};
-            f->path = NULL;
-        }
-        op->inode = inode_of[op->inode];
-        t->inodes[op->inode].n_ops++;
-        if (reach(op) > t->inodes[op->inode].extent)
-            t->inodes[op->inode].extent = reach(op);
-        if (!map_get(&pairs, (uint64_t)op->inode << 32 | op->thread, &seen)) {
-            map_put(&pairs, (uint64_t)op->inode << 32 | op->thread, 1);
-            t->inodes[op->inode].n_threads++;
-        }
+    if (*now == PCL_NONE) {
+        struct tb_file *f = &b->files[op->inode];
+        *now = (uint32_t)t->n_inodes;
+        t->inodes[t->n_inodes++] = (struct pcl_trace_inode){
+            .path = f->path, .size = f->size, .created = f->created};
+        f->path = NULL;
     }
-    map_fini(&pairs);
-    free(thread_of);
-    free(inode_of);
+    op->inode = *now;
+    i = &t->inodes[*now];
+    i->n_ops++;
+    if (reach(op) > i->extent)
+        i->extent = reach(op);
+    pair = (uint64_t)op->inode << 32 | op->thread;
+    if (!map_get(&n->pairs, pair, &seen)) {
+        map_put(&n->pairs, pair, 1);
+        i->n_threads++;
+    }
+}
+
+/* Why an operation is none after all: what it was on is a pipe, a directory ... */
+static const char *refused(struct tb *b, struct pcl_trace_op *op)
+{
+    const char *why = b->settle ? b->settle(b->settle_arg, op) : NULL;
+
+    if (!why && op->inode != PCL_NONE)
+        why = b->files[op->inode].skip;
+    if (why && (op->flags & PCL_OPF_GUESSED))
+        b->t->guessed_offsets--;
+    return why;
+}
+
+/* All operations in order of time. Times are counted from the first line; a line that lies before it moves
+ * the beginning. The lines of a refused first of two operations of one line pass to the
+ * second. */
+static void place_all(struct tb *b, struct numbers *n)
+{
+    struct pcl_trace *t = b->t;
+    struct pcl_trace_op *out = t->store.p, ahead, op;
+    pcl_ns first = 0, last = b->last_ns;
+    bool more = spool_next(&b->spool, &ahead);
+
+    while (more) {
+        const char *why;
+        op = ahead;
+        more = spool_next(&b->spool, &ahead);
+        why = refused(b, &op);
+        if (why && more && ahead.lines == 0 && ahead.line == op.line && ahead.t_ns == op.t_ns) {
+            ahead.lines = op.lines;
+            continue;
+        }
+        if (why) {
+            tb_skip(b, why, op.lines);
+            continue;
+        }
+        t->lines_used += op.lines;
+        if (t->n_ops == 0 && op.t_ns < 0)
+            first = op.t_ns;
+        if (end_of(&op) > last)
+            last = end_of(&op);
+        if (__builtin_sub_overflow(op.t_ns, first, &op.t_ns))
+            op.t_ns = PCL_NS_MAX;
+        count_thread(b, n, &op);
+        if (op.inode != PCL_NONE)
+            count_inode(b, n, &op);
+        out[t->n_ops++] = op;
+        if (t->n_ops % PCL_BIG_STRIDE == 0)
+            pcl_big_relax(&t->store);
+    }
+    if (__builtin_sub_overflow(last, first, &t->span_ns))
+        t->span_ns = PCL_NS_MAX;
+}
+
+/* Numbers threads and files by first use, so that two recordings of one thing read alike. */
+static void place(struct tb *b)
+{
+    struct pcl_trace *t = b->t;
+    struct numbers n = {.thread_of = pcl_xcalloc(t->n_threads, sizeof(uint32_t)),
+                        .inode_of = pcl_xcalloc(b->n_files, sizeof(uint32_t)),
+                        .threads = pcl_xcalloc(t->n_threads, sizeof(*n.threads))};
+
+    memset(n.thread_of, 0xff, t->n_threads * sizeof(*n.thread_of));
+    memset(n.inode_of, 0xff, b->n_files * sizeof(*n.inode_of));
+    t->inodes = pcl_xcalloc(b->n_files, sizeof(*t->inodes));
+    pcl_big_alloc(&t->store, (size_t)b->spool.total, sizeof(*t->ops));
+    t->ops = t->store.p;
+    spool_turn(&b->spool);
+    place_all(b, &n);
+    map_fini(&n.pairs);
+    free(n.thread_of);
+    free(n.inode_of);
     free(t->threads);
-    t->threads = threads;
-    t->n_threads = n_threads;
-    t->idle_threads = b->n_tasks > n_threads ? b->n_tasks - n_threads : 0;
+    t->threads = n.threads;
+    t->n_threads = n.n_threads;
+    t->idle_threads = b->n_tasks > n.n_threads ? b->n_tasks - n.n_threads : 0;
 }
 
 static int by_lines(const void *a, const void *b)
@@ -244,7 +254,7 @@ static void free_files(struct tb *b)
     for (size_t i = 0; i < b->n_files; i++)
         free(b->files[i].path);
     free(b->files);
-    free(b->op_lines);
+    spool_fini(&b->spool);
 }
 
 struct pcl_trace *tb_finish(struct tb *b)
@@ -252,9 +262,7 @@ struct pcl_trace *tb_finish(struct tb *b)
     struct pcl_trace *t = b->t;
     uint64_t accounted;
 
-    drop_irregular(b);
-    settle_times(b);
-    renumber(b);
+    place(b);
     if (t->n_inodes > 0)
         t->evidence |= PCL_HAS_INODES;
     if (t->n_skips > 0)

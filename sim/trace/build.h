@@ -8,6 +8,7 @@
 #define PCLSIM_TRACE_BUILD_H
 
 #include "map.h"
+#include "spool.h"
 
 #include <pclsim/trace.h>
 
@@ -23,12 +24,16 @@ struct tb_file {
 
 struct tb {
     struct pcl_trace *t;
-    uint8_t *op_lines; /* source lines that each operation stands for */
-    size_t op_cap, thread_cap, file_cap, skip_cap, note_cap;
+    struct spool spool;
+    size_t thread_cap, file_cap, skip_cap, note_cap;
     struct tb_file *files;
     size_t n_files;
     pcl_ns last_ns;   /* the latest time on any line */
     uint64_t n_tasks; /* threads seen, with operations or not */
+    /* Last word on an operation, in order of time, when everything has been read: NULL, or why it is skipped
+     * after all. May be NULL. */
+    const char *(*settle)(void *arg, struct pcl_trace_op *op);
+    void *settle_arg;
 };
 
 void tb_init(struct tb *b, const char *format, const char *name);

@@ -1,6 +1,6 @@
 /*
  * The canonical forms as a format like any other, and as a stream: a canonical file is read
- * record by record, any other trace is read whole and handed out as if it were one.
+ * record by record, any other trace is read to its end first and handed out as if it were one.
  */
 #include "canon.h"
 #include "build.h"
@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#define WINDOW (1u << 20)
-#define MAX_BYTES ((size_t)4 << 30)
 
 /* --- as a reader ------------------------------------------------------------------------- */
 
@@ -48,20 +45,20 @@ static void take(struct tb *b, struct pcl_trace_record *r, uint32_t line)
     tb_skip(b, "declaration", 1);
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct pcl_trace_record r = {.type = PCL_RECORD_META};
     struct canon *c;
     struct tb b;
     enum canon_got got;
     uint32_t line = 1;
-    bool binary;
 
-    if (!canon_is(data, size, &binary))
-        return NULL;
     c = pcl_xcalloc(1, sizeof(*c));
-    canon_init_memory(c, data, size);
-    tb_init(&b, binary ? "pclsim binary" : "pclsim text", name);
+    if (!canon_begin(c, src)) {
+        free(c);
+        return NULL;
+    }
+    tb_init(&b, c->binary ? "pclsim binary" : "pclsim text", name);
     b.t->lines_read = 1;
     tb_skip(&b, "header", 1);
     do {
@@ -97,7 +94,7 @@ const struct trace_reader pcl_trace_reader_canon = {
 /* --- as a stream ------------------------------------------------------------------------- */
 
 struct pcl_trace_stream {
-    char *name;
+    struct pcl_trace_input *in;
     uint64_t records;
     struct canon canon;      /* when trace is NULL */
     struct pcl_trace *trace; /* of another format */
@@ -105,53 +102,13 @@ struct pcl_trace_stream {
     bool told;
 };
 
-/* What is not canonical is read to its end. */
-static int read_whole(struct pcl_trace_stream *s, size_t have, struct pcl_err *err)
-{
-    char *data = s->canon.own;
-    size_t cap = s->canon.cap, got;
-    int rc;
-
-    while ((got = fread(data + have, 1, cap - have, s->canon.file)) > 0) {
-        have += got;
-        if (have > MAX_BYTES)
-            return pcl_fail_at(err, s->name, 0, 0, "larger than %zu bytes", MAX_BYTES);
-        if (have == cap) {
-            cap *= 2;
-            s->canon.own = data = pcl_xrealloc(data, cap, 1);
-        }
-    }
-    if (ferror(s->canon.file))
-        return pcl_fail(err, PCL_EINVAL, "cannot read '%s'", s->name);
-    rc = pcl_trace_parse(s->name, data, have, &s->trace, err);
-    free(s->canon.own);
-    s->canon.own = NULL;
-    return rc;
-}
-
 int pcl_trace_stream_open(const char *path, struct pcl_trace_stream **out, struct pcl_err *err)
 {
     struct pcl_trace_stream *s = pcl_xcalloc(1, sizeof(*s));
-    bool standard = strcmp(path, "-") == 0;
-    size_t have;
-    int rc = PCL_OK;
+    int rc = pcl_trace_input_open(path, &s->in, err);
 
-    s->name = pcl_xstrdup(standard ? "standard input" : path);
-    s->canon.file = standard ? stdin : fopen(path, "rb");
-    if (!s->canon.file) {
-        rc = pcl_fail(err, PCL_EINVAL, "cannot open '%s'", path);
-        pcl_trace_stream_close(s);
-        return rc;
-    }
-    s->canon.cap = WINDOW;
-    s->canon.buf = s->canon.own = pcl_xcalloc(WINDOW, 1);
-    have = fread(s->canon.own, 1, WINDOW / 2, s->canon.file);
-    if (canon_is(s->canon.own, have, &s->canon.binary)) {
-        s->canon.at = CANON_MAGIC;
-        s->canon.end = have;
-    } else {
-        rc = read_whole(s, have, err);
-    }
+    if (rc == PCL_OK && !canon_begin(&s->canon, trace_input_source(s->in)))
+        rc = pcl_trace_input_trace(s->in, &s->trace, err);
     if (rc == PCL_OK)
         *out = s;
     else
@@ -185,6 +142,8 @@ static bool from_memory(struct pcl_trace_stream *s, struct pcl_trace_record *r)
     } else if (s->next_op < t->n_ops) {
         r->type = PCL_RECORD_OP;
         r->op = t->ops[s->next_op++];
+        if (s->next_op % PCL_BIG_STRIDE == 0)
+            pcl_big_relax(&t->store);
     } else {
         return false;
     }
@@ -194,12 +153,15 @@ static bool from_memory(struct pcl_trace_stream *s, struct pcl_trace_record *r)
 int pcl_trace_stream_next(struct pcl_trace_stream *s, struct pcl_trace_record *r, bool *more,
                           struct pcl_err *err)
 {
+    const struct source *src;
+
     *more = true;
     if (s->trace) {
         *more = from_memory(s, r);
         return PCL_OK;
     }
     s->records++;
+    src = trace_input_source(s->in);
     switch (canon_next(&s->canon, r)) {
     case CANON_GOT:
         return PCL_OK;
@@ -207,12 +169,16 @@ int pcl_trace_stream_next(struct pcl_trace_stream *s, struct pcl_trace_record *r
         *more = false;
         return PCL_OK;
     case CANON_BAD:
-        return pcl_fail_at(err, s->name, 0, 0, "record %llu is none of this format",
+        return pcl_fail_at(err, src->name, 0, 0, "record %llu is none of this format",
                            (unsigned long long)s->records);
     case CANON_DAMAGED:
         break;
     }
-    return pcl_fail_at(err, s->name, 0, 0, "cut short or damaged at record %llu",
+    if (source_failed(src)) {
+        *err = src->err;
+        return err->code;
+    }
+    return pcl_fail_at(err, src->name, 0, 0, "cut short or damaged at record %llu",
                        (unsigned long long)s->records);
 }
 
@@ -220,10 +186,7 @@ void pcl_trace_stream_close(struct pcl_trace_stream *s)
 {
     if (!s)
         return;
-    if (s->canon.file && s->canon.file != stdin)
-        (void)fclose(s->canon.file);
-    free(s->canon.own);
     pcl_trace_free(s->trace);
-    free(s->name);
+    pcl_trace_input_close(s->in);
     free(s);
 }

@@ -1,11 +1,10 @@
 /*
- * Private: the decoder of the canonical forms, over a buffer that is a window on a file or all of
- * it.
+ * Private: the decoder of the canonical forms.
  */
 #ifndef PCLSIM_TRACE_CANON_PRIVATE_H
 #define PCLSIM_TRACE_CANON_PRIVATE_H
 
-#include "text.h"
+#include "source.h"
 
 #include <pclsim/trace_canon.h>
 
@@ -17,10 +16,7 @@
 
 struct canon {
     bool binary;
-    FILE *file; /* NULL: everything is in the buffer */
-    char *own;  /* the buffer, when it is the decoder's */
-    const char *buf;
-    size_t at, end, cap;
+    struct source *src;
     uint32_t n_files, n_threads;
     uint8_t last_op;
     char path[CANON_MAX_PATH];
@@ -31,7 +27,9 @@ enum canon_got { CANON_END, CANON_GOT, CANON_BAD, CANON_DAMAGED };
 
 /** True when the bytes begin like a canonical trace. */
 bool canon_is(const char *data, size_t size, bool *binary);
-void canon_init_memory(struct canon *c, const char *data, size_t size);
+
+/** False when the source does not begin like one. */
+bool canon_begin(struct canon *c, struct source *src);
 enum canon_got canon_next(struct canon *c, struct pcl_trace_record *r);
 
 #endif

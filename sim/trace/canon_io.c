@@ -234,27 +234,16 @@ bool canon_is(const char *data, size_t size, bool *binary)
     return *binary || (size >= CANON_MAGIC && memcmp(data, CANON_TEXT, CANON_MAGIC) == 0);
 }
 
-void canon_init_memory(struct canon *c, const char *data, size_t size)
+bool canon_begin(struct canon *c, struct source *src)
 {
-    c->file = NULL;
-    c->own = NULL;
-    c->buf = data;
-    c->at = CANON_MAGIC;
-    c->end = size;
-    c->n_files = c->n_threads = 0;
-    (void)canon_is(data, size, &c->binary);
-}
+    size_t n = source_want(src, CANON_MAGIC);
 
-/* At least n bytes from at on, or as many as there are. */
-static size_t want(struct canon *c, size_t n)
-{
-    if (c->end - c->at < n && c->file) {
-        memmove(c->own, c->own + c->at, c->end - c->at);
-        c->end -= c->at;
-        c->at = 0;
-        c->end += fread(c->own + c->end, 1, c->cap - c->end, c->file);
-    }
-    return c->end - c->at;
+    c->src = src;
+    c->n_files = c->n_threads = 0;
+    if (!canon_is(src->data + src->at, n, &c->binary))
+        return false;
+    src->at += CANON_MAGIC;
+    return true;
 }
 
 static uint64_t le(const char *p, unsigned bytes)
@@ -289,12 +278,12 @@ static bool declares(struct canon *c, struct pcl_trace_record *r)
 
 static enum canon_got next_binary(struct canon *c, struct pcl_trace_record *r)
 {
-    size_t have = want(c, CANON_RECORD), padded;
-    const char *p = c->buf + c->at;
+    size_t have = source_want(c->src, CANON_RECORD), padded;
+    const char *p = c->src->data + c->src->at;
 
     if (have < CANON_RECORD)
         return CANON_DAMAGED; /* no end record */
-    c->at += CANON_RECORD;
+    c->src->at += CANON_RECORD;
     r->id = (uint32_t)le(p + 4, 4);
     switch (p[0]) {
     case PCL_RECORD_OP:
@@ -314,11 +303,12 @@ static enum canon_got next_binary(struct canon *c, struct pcl_trace_record *r)
         r->size = (int64_t)le(p + 16, 8);
         r->path_len = (size_t)le(p + 8, 4);
         padded = (r->path_len + 7) / 8 * 8;
-        if (r->path_len >= CANON_MAX_PATH || want(c, padded) < padded || !declares(c, r))
+        if (r->path_len >= CANON_MAX_PATH || source_want(c->src, padded) < padded ||
+             !declares(c, r))
             return CANON_DAMAGED;
-        memcpy(c->path, c->buf + c->at, r->path_len);
+        memcpy(c->path, c->src->data + c->src->at, r->path_len);
         r->path = c->path;
-        c->at += padded;
+        c->src->at += padded;
         return CANON_GOT;
     case PCL_RECORD_THREAD:
         r->type = PCL_RECORD_THREAD;
@@ -459,20 +449,13 @@ static enum canon_got text_record(struct canon *c, struct words *w, struct pcl_t
 
 static enum canon_got next_text(struct canon *c, struct pcl_trace_record *r)
 {
-    const char *nl;
+    struct text line;
     struct words w;
-    size_t n = c->end - c->at;
 
-    nl = memchr(c->buf + c->at, '\n', n);
-    if (!nl) {
-        n = want(c, ONE_RECORD);
-        nl = memchr(c->buf + c->at, '\n', n);
-    }
-    if (n == 0 || (!nl && c->file && n >= ONE_RECORD))
-        return CANON_DAMAGED; /* no end line, or a line without an end */
-    w.p = c->buf + c->at;
-    w.end = nl ? nl : w.p + n;
-    c->at += (size_t)(w.end - w.p) + (nl ? 1 : 0);
+    if (!source_line(c->src, &line) || line.n > ONE_RECORD)
+        return CANON_DAMAGED; /* no end line, or one without an end */
+    w.p = line.p;
+    w.end = line.p + line.n;
     return text_record(c, &w, r);
 }
 

@@ -329,11 +329,11 @@ static const char *line(struct plain *p, struct text t)
     return plain_op(p, r.op, 1);
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct csv s = {.known = false};
 
-    return plain_parse("CSV", name, data, size, line, NULL, &s);
+    return plain_parse("CSV", name, src, line, NULL, &s);
 }
 
 static void look(const char *data, size_t size, size_t *hits, size_t *lines)

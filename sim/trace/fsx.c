@@ -148,9 +148,9 @@ static const char *line(struct plain *p, struct text t)
     return plain_op(p, op, 1);
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
-    return plain_parse("fsx operations", name, data, size, line, NULL, NULL);
+    return plain_parse("fsx operations", name, src, line, NULL, NULL);
 }
 
 static void look(const char *data, size_t size, size_t *hits, size_t *lines)

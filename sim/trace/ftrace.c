@@ -242,31 +242,40 @@ static void end_threads(struct ftrace *r)
         t = (struct ftrace_thread *)(uintptr_t)r->by_key.slots[i].value;
         ftrace_flush_fault(r, t);
         ftrace_no_exit(r, t);
+        free(t->text);
         free(t);
     }
 }
 
-/* Operations on files that turned out to be others go to those. */
-static void settle_files(struct ftrace *r)
+/* Operations on files that turned out to be others go to those; so do sizes. */
+static void settle_sizes(struct ftrace *r)
 {
-    struct pcl_trace *t = r->b.t;
+    struct file *files = r->s.files.files;
 
-    for (size_t i = 0; i < t->n_ops; i++) {
-        uint32_t old = t->ops[i].inode, now;
-        if (old == PCL_NONE)
-            continue;
-        now = ftrace_settled(r, old);
-        if (now != old && r->s.files.files[now].begin < 0)
-            r->s.files.files[now].begin = r->s.files.files[old].begin;
-        t->ops[i].inode = now;
+    for (uint32_t old = 0; old < r->s.files.n_files; old++) {
+        uint32_t now = ftrace_settled(r, old);
+        if (now != old && files[now].begin < 0)
+            files[now].begin = files[old].begin;
     }
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static const char *settle(void *arg, struct pcl_trace_op *op)
+{
+    struct ftrace *r = arg;
+    const char *why = NULL;
+
+    if (op->inode == FTRACE_DROP)
+        why = ftrace_concluded(r, op);
+    if (!why && op->inode != PCL_NONE)
+        op->inode = ftrace_settled(r, op->inode);
+    return why;
+}
+
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct ftrace *r = pcl_xcalloc(1, sizeof(*r));
-    const char *p = data, *end = data + size;
     struct pcl_trace *t = NULL;
+    struct text line;
     uint32_t number = 0;
 
     tb_init(&r->b, "ftrace", name);
@@ -274,15 +283,16 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
     files_init(&r->s.files, &r->b);
     tasks_init(&r->s.tasks, &r->b);
     strace_index_calls(&r->s);
-    while (p < end) {
-        struct text line = text_line(&p, end);
+    while (source_line(src, &line)) {
         number += number < UINT32_MAX;
         r->s.tasks.copy_budget += 16;
         one_line(r, line, number);
     }
     end_threads(r);
-    ftrace_conclude(r);
-    settle_files(r);
+    settle_sizes(r);
+    ftrace_elect(r);
+    r->b.settle = settle;
+    r->b.settle_arg = r;
     r->b.t->locks = locks_table(&r->locks, &r->b.t->n_locks);
     remarks(r);
     r->b.last_ns = r->latest_ns;
@@ -292,7 +302,6 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
     locks_fini(&r->locks);
     map_fini(&r->by_key);
     map_fini(&r->by_inode);
-    map_fini(&r->alias);
     map_fini(&r->guessed);
     map_fini(&r->last_fault);
     free(r->s.trivial);
@@ -300,6 +309,8 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
         t = tb_finish(&r->b);
     else
         tb_abandon(&r->b);
+    map_fini(&r->alias);
+    ftrace_infer_fini(&r->infer);
     free(r);
     return t;
 }

@@ -19,6 +19,8 @@ struct ftrace_thread {
     struct task *task; /* NULL before its first call or fault */
     struct lock_thread lock;
     /* the call that it is in */
+    char *text; /* its line's, which name and arguments point into */
+    size_t text_cap;
     char args[STRACE_MAX_ARGS][FTRACE_ARG];
     struct lock_inode inode; /* which file the call is on, by events inside it */
     bool proven, likely;     /* by an event of the file system, of the page cache */
@@ -44,11 +46,7 @@ enum ftrace_guess {
 };
 
 /* ftrace_infer.c: what MADV_DONTNEED was on, and where files seem to be mapped. */
-struct ftrace_drop {
-    uint64_t addr, len;
-    pcl_ns t_ns, dur_ns;
-    uint32_t thread, line;
-};
+#define FTRACE_DROP (PCL_NONE - 1) /* in place of a file: off is an address */
 
 struct ftrace_place {
     uint64_t base, lo, hi; /* the file's first byte; addresses that spoke for it */
@@ -57,8 +55,7 @@ struct ftrace_place {
 };
 
 struct ftrace_infer {
-    struct ftrace_drop *drops;
-    size_t n_drops, cap_drops, n_places;
+    size_t n_places;
     struct ftrace_place *places;
     struct map by_place;
 };
@@ -101,7 +98,10 @@ extern const char FTRACE_LATER[];
 void ftrace_dropped(struct ftrace *r, struct ftrace_thread *t, const struct call *c,
                     uint64_t addr, uint64_t len);
 void ftrace_faulted(struct ftrace *r, struct ftrace_thread *t, uint32_t file, int64_t off);
-void ftrace_conclude(struct ftrace *r); /* makes the operations; drops everything */
+void ftrace_elect(struct ftrace *r); /* when everything has been read */
+/** The file of an operation on FTRACE_DROP, or why it has none. */
+const char *ftrace_concluded(struct ftrace *r, struct pcl_trace_op *op);
+void ftrace_infer_fini(struct ftrace_infer *f);
 
 /** The file of an inode. */
 uint32_t ftrace_file(struct ftrace *r, struct lock_inode i);

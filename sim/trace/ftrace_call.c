@@ -70,6 +70,33 @@ static struct text argument(struct text call, unsigned i, struct text value, cha
     return (struct text){buf, strlen(buf)};
 }
 
+/* "3, 7ffc, 310": as the values above, but bare. */
+static void read_raw_args(struct ftrace_thread *t, struct text call, struct text rest,
+                          struct strace_args *out)
+{
+    const char *p = rest.p, *end = rest.p + rest.n;
+
+    *out = (struct strace_args){.readable = true};
+    while (p < end && out->n < STRACE_MAX_ARGS) {
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        struct text value = text_trim((struct text){p, (size_t)((comma ? comma : end) - p)});
+        char buf[FTRACE_ARG];
+        uint64_t v;
+        if (!ftrace_number(value, 16, &v)) {
+            out->readable = false;
+            return;
+        }
+        (void)snprintf(buf, sizeof(buf), "0x%llx", (unsigned long long)v);
+        value = argument(call, out->n, (struct text){buf, strlen(buf)}, t->args[out->n]);
+        if (value.p == buf) {
+            memcpy(t->args[out->n], buf, sizeof(buf));
+            value.p = t->args[out->n];
+        }
+        out->v[out->n++] = value;
+        p = comma ? comma + 1 : end;
+    }
+}
+
 /* "fd: 3, buf: 0x7ffc, count: 0x310": the values, in order. */
 static void read_args(struct ftrace_thread *t, struct text call, struct text rest,
                       struct strace_args *out)
@@ -184,9 +211,25 @@ void ftrace_no_exit(struct ftrace *r, struct ftrace_thread *t)
     free(c);
 }
 
+/* The call outlives its line: name and arguments, copied. */
+static struct text keep_text(struct ftrace_thread *t, struct text name, struct text rest,
+                             struct text *kept_rest)
+{
+    if (name.n + rest.n > t->text_cap) {
+        t->text_cap = (name.n + rest.n) * 2;
+        t->text = pcl_xrealloc(t->text, t->text_cap, 1);
+    }
+    memcpy(t->text, name.p, name.n);
+    if (rest.n > 0)
+        memcpy(t->text + name.n, rest.p, rest.n);
+    *kept_rest = (struct text){t->text + name.n, rest.n};
+    return (struct text){t->text, name.n};
+}
+
 void ftrace_enter(struct ftrace *r, struct ftrace_thread *t, const struct ftrace_line *l,
                   uint32_t number)
 {
+    struct text rest, name;
     struct call *c;
 
     if (!ftrace_task(r, t, l->tgid)) {
@@ -198,16 +241,20 @@ void ftrace_enter(struct ftrace *r, struct ftrace_thread *t, const struct ftrace
     t->proven = t->likely = t->direct = false;
     t->pos = -1;
     t->lock.maps = maps(l->event);
+    name = keep_text(t, l->event, l->rest, &rest);
     c = pcl_xcalloc(1, sizeof(*c));
     *c = (struct call){.task = t->task,
-                       .name = l->event,
+                       .name = name,
                        .t_ns = t->last_ns,
                        .dur_ns = -1,
                        .line = number,
                        .lines = 1};
     if (text_starts(c->name, "new") && text_ends(c->name, "stat")) /* newfstat is fstat */
         c->name = (struct text){c->name.p + 3, c->name.n - 3};
-    read_args(t, c->name, l->rest, &c->args);
+    if (l->raw)
+        read_raw_args(t, c->name, rest, &c->args);
+    else
+        read_args(t, c->name, rest, &c->args);
     strace_begin(&r->s, c);
     if (c->ofd && c->ofd->file == files_unnamed(&r->s.files, FILE_UNKNOWN))
         c->ofd->guessed = true; /* opened before the recording: its position is not known */
@@ -246,7 +293,7 @@ static bool drops_unknown(struct ftrace *r, struct ftrace_thread *t, struct call
     if (!is_call(c->name, "madvise") || !strace_ok(c) || c->args.n < 3 ||
         !text_is(c->args.v[2], "0x4") || !text_u64(c->args.v[0], &addr) ||
         !text_u64(c->args.v[1], &len) || addr == 0 || len == 0 || addr % 4096 != 0 ||
-        len > UINT64_MAX - addr || space_find(task_space(c->task), addr, len))
+        addr > (uint64_t)INT64_MAX || len > (uint64_t)INT64_MAX - addr || space_find(task_space(c->task), addr, len))
         return false;
     ftrace_dropped(r, t, c, addr, len);
     return true;

@@ -19,19 +19,18 @@
 void ftrace_dropped(struct ftrace *r, struct ftrace_thread *t, const struct call *c,
                     uint64_t addr, uint64_t len)
 {
-    struct ftrace_infer *f = &r->infer;
+    struct pcl_trace_op op = {.t_ns = c->t_ns,
+                              .dur_ns = c->dur_ns,
+                              .thread = tasks_thread(&r->s.tasks, c->task),
+                              .inode = FTRACE_DROP,
+                              .line = c->line,
+                              .op = PCL_OP_DONTNEED,
+                              .flags = PCL_OPF_GUESSED,
+                              .off = (int64_t)addr,
+                              .len = (int64_t)len};
 
-    if (f->n_drops == f->cap_drops) {
-        f->cap_drops = f->cap_drops ? f->cap_drops * 2 : 64;
-        f->drops = pcl_xrealloc(f->drops, f->cap_drops, sizeof(*f->drops));
-    }
-    f->drops[f->n_drops++] =
-        (struct ftrace_drop){.addr = addr,
-                             .len = len,
-                             .t_ns = c->t_ns,
-                             .dur_ns = c->dur_ns,
-                             .thread = tasks_thread(&r->s.tasks, c->task),
-                             .line = c->line};
+    r->b.t->guessed_offsets++;
+    tb_op(&r->b, &op, 2);
     t->dropped = addr;
 }
 
@@ -77,8 +76,9 @@ static const struct ftrace_place *place_of(const struct ftrace_infer *f, uint64_
 }
 
 /* Places without enough votes never win: they are thrown out before all drops look at the rest. */
-static void elect(struct ftrace_infer *f)
+void ftrace_elect(struct ftrace *r)
 {
+    struct ftrace_infer *f = &r->infer;
     size_t kept = 0;
 
     for (size_t i = 0; i < f->n_places; i++) {
@@ -88,33 +88,21 @@ static void elect(struct ftrace_infer *f)
     f->n_places = kept < 64 ? kept : 64; /* mappings that are dropped in turn; bounds the search */
 }
 
-void ftrace_conclude(struct ftrace *r)
+const char *ftrace_concluded(struct ftrace *r, struct pcl_trace_op *op)
 {
-    struct ftrace_infer *f = &r->infer;
+    const struct ftrace_place *p = place_of(&r->infer, (uint64_t)op->off);
 
-    elect(f);
-    for (size_t i = 0; i < f->n_drops; i++) {
-        const struct ftrace_drop *d = &f->drops[i];
-        const struct ftrace_place *p = place_of(f, d->addr);
-        struct pcl_trace_op op = {.t_ns = d->t_ns,
-                                  .dur_ns = d->dur_ns,
-                                  .thread = d->thread,
-                                  .line = d->line,
-                                  .op = PCL_OP_DONTNEED,
-                                  .flags = PCL_OPF_GUESSED};
-        if (!p || d->len > (uint64_t)INT64_MAX - (d->addr - p->base)) {
-            tb_skip(&r->b, "madvise of memory whose file is not known", 2);
-            continue;
-        }
-        op.inode = p->file;
-        op.off = (int64_t)(d->addr - p->base);
-        op.len = (int64_t)d->len;
-        r->b.t->guessed_offsets++;
-        tb_op(&r->b, &op, 2);
-        tb_note(&r->b, "what madvise drops was concluded from the page faults that follow: record "
-                       "sys_enter_mmap to know it");
-    }
-    free(f->drops);
+    if (!p || (uint64_t)op->len > (uint64_t)INT64_MAX - ((uint64_t)op->off - p->base))
+        return "madvise of memory whose file is not known";
+    op->inode = p->file;
+    op->off = (int64_t)((uint64_t)op->off - p->base);
+    tb_note(&r->b, "what madvise drops was concluded from the page faults that follow: record "
+                   "sys_enter_mmap to know it");
+    return NULL;
+}
+
+void ftrace_infer_fini(struct ftrace_infer *f)
+{
     free(f->places);
     map_fini(&f->by_place);
 }

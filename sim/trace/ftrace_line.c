@@ -224,6 +224,56 @@ static void name_call(struct ftrace_line *out)
     }
 }
 
+static const struct {
+    unsigned short number;
+    const char *name;
+} syscalls[] = {
+#define PCL_SYSCALL(number, name) {number, name},
+#include "syscalls.def"
+#undef PCL_SYSCALL
+};
+
+/* The name that belongs to a number; of no interest: some name of none. */
+static struct text name_number(struct text number)
+{
+    uint64_t v;
+    size_t lo = 0, hi = sizeof(syscalls) / sizeof(syscalls[0]);
+
+    while (ftrace_number(number, 10, &v) && lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (syscalls[mid].number == v)
+            return (struct text){syscalls[mid].name, strlen(syscalls[mid].name)};
+        if (syscalls[mid].number < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return number;
+}
+
+/* raw_syscalls: "sys_enter: NR 17 (3, 7f3a2c000b20, 1000, 0, 0, 0)", "sys_exit: NR 17 = 4096" */
+static void raw_call(struct ftrace_line *out)
+{
+    struct text t = out->rest, number;
+    bool enters = text_is(out->event, "sys_enter");
+
+    if ((!enters && !text_is(out->event, "sys_exit")) || !text_starts(t, "NR "))
+        return;
+    t = cut_front(t, 3);
+    number = (struct text){t.p, 0};
+    while (number.n < t.n && (is_digit(t.p[number.n]) || (number.n == 0 && t.p[0] == '-')))
+        number.n++;
+    t = text_trim(cut_front(t, number.n));
+    if (number.n == 0 || !text_starts(t, enters ? "(" : "= "))
+        return;
+    out->raw = true;
+    out->kind = enters ? FTRACE_ENTER : FTRACE_EXIT;
+    out->event = name_number(number);
+    out->rest = text_trim(cut_front(t, enters ? 1 : 2));
+    if (enters && text_ends(out->rest, ")"))
+        out->rest.n--;
+}
+
 static void read_body(struct text body, struct ftrace_line *out)
 {
     struct text name;
@@ -231,6 +281,10 @@ static void read_body(struct text body, struct ftrace_line *out)
     body = text_trim(body);
     out->kind = FTRACE_OTHER;
     name = take_name(&body);
+    if (end_digits(name) == name.n && text_starts(body, " ")) { /* perf: the field period */
+        body = text_trim(body);
+        name = take_name(&body);
+    }
     if (text_starts(body, ":") && body.n > 1 && is_name(body.p[1]) && name.n > 0) {
         body = cut_front(body, 1); /* perf: "xfs:xfs_ilock:" */
         name = take_name(&body);
@@ -257,6 +311,7 @@ static void read_body(struct text body, struct ftrace_line *out)
         if (text_is(name, "kernel_stack") || text_is(name, "user_stack"))
             out->kind = FTRACE_STACK;
         name_call(out);
+        raw_call(out);
     }
 }
 

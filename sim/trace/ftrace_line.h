@@ -32,6 +32,7 @@ struct ftrace_line {
     pcl_ns t_ns;
     bool counter; /* t_ns is a bare number: a counter or the TSC, no time */
     bool perf;
+    bool raw; /* ENTER and EXIT of raw_syscalls: by number, arguments bare and hexadecimal */
     struct text event, rest;
     uint64_t lost;
 };

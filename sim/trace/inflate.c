@@ -1,113 +1,83 @@
 /*
- * gzip, by zlib, without trust: the output is bounded, an input that ends early or is damaged
- * is an error of the user's, and so is one that needs more memory than there is.
+ * gzip, by zlib, without trust: an input that ends early or is damaged is an error of the
+ * user's.
  */
 #include "reader.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
 
 #define ANY_HEADER (15 + 16) /* zlib's way to ask for gzip, with the largest window */
-#define CHUNK (1u << 30)     /* zlib counts in unsigned int */
 
-bool trace_is_gzip(const char *data, size_t size)
+struct gzip {
+    z_stream z;
+    uint64_t out; /* bytes so far */
+    bool done;
+};
+
+static bool is_gzip(const char *data, size_t size)
 {
     return size >= 2 && (unsigned char)data[0] == 0x1f && (unsigned char)data[1] == 0x8b;
 }
 
-/* zlib does not write to its input; its interface just says so nowhere. */
-static unsigned char *input(const char *data)
+static void *gzip_open(struct source *s, struct pcl_err *err)
 {
-    return (unsigned char *)(uintptr_t)data;
+    struct gzip *g = pcl_xcalloc(1, sizeof(*g));
+
+    if (inflateInit2(&g->z, ANY_HEADER) == Z_OK)
+        return g;
+    free(g);
+    (void)pcl_fail(err, PCL_EFAIL, "%s: not enough memory to inflate it", s->name);
+    return NULL;
 }
 
-static bool grow(char **buf, size_t *cap, size_t max)
+/* A member ended: another one follows, or the end. What else follows is ignored, as by gzip(1). */
+static void next_member(struct source *s, struct gzip *g)
 {
-    size_t want =
-        *cap >= max / 2 ? max + 1 : *cap * 2; /* one more, to see that it is too much */
-    char *p = want > *cap ? realloc(*buf, want) : NULL;
+    const char *p;
+    size_t n = source_raw(s, &p);
 
-    if (!p)
-        return false;
-    *buf = p;
-    *cap = want;
-    return true;
+    g->done = !is_gzip(p, n) || inflateReset2(&g->z, ANY_HEADER) != Z_OK;
 }
 
-/* Runs the stream over the data until its end, as many members as there are. */
-static int run(z_stream *z, const char *data, size_t size, size_t max, char **buf, size_t *cap,
-               size_t *n)
+static size_t gzip_read(struct source *s, void *state, char *out, size_t n)
 {
-    size_t used = 0;
-    int rc = Z_OK;
+    struct gzip *g = state;
+    const char *p;
 
-    for (;;) {
-        size_t in = size - used < CHUNK ? size - used : CHUNK, room;
-        if (*n == *cap && (*n > max || !grow(buf, cap, max)))
-            return *n > max ? Z_BUF_ERROR : Z_MEM_ERROR;
-        room = *cap - *n < CHUNK ? *cap - *n : CHUNK;
-        z->next_in = input(data + used);
-        z->avail_in = (unsigned)in;
-        z->next_out = (unsigned char *)*buf + *n;
-        z->avail_out = (unsigned)room;
-        rc = inflate(z, Z_NO_FLUSH);
-        used += in - z->avail_in;
-        *n += room - z->avail_out;
-        if (*n > max)
-            return Z_BUF_ERROR;
+    n = n < (1u << 30) ? n : 1u << 30; /* zlib counts in unsigned int */
+    g->z.next_out = (unsigned char *)out;
+    g->z.avail_out = (unsigned)n;
+    while (g->z.avail_out == n && !g->done) {
+        size_t in = source_raw(s, &p);
+        int rc;
+        g->z.next_in = (unsigned char *)(uintptr_t)p; /* zlib does not write to it */
+        g->z.avail_in = (unsigned)in;
+        rc = in > 0 ? inflate(&g->z, Z_NO_FLUSH) : Z_BUF_ERROR;
+        source_raw_take(s, in - g->z.avail_in);
         if (rc == Z_STREAM_END) {
-            if (!trace_is_gzip(data + used, size - used))
-                return Z_OK; /* gzip(1) too ignores what follows */
-            if (inflateReset2(z, ANY_HEADER) != Z_OK)
-                return Z_MEM_ERROR;
-        } else if (rc != Z_OK && !(rc == Z_BUF_ERROR && z->avail_out == 0)) {
-            return rc == Z_BUF_ERROR ? Z_STREAM_END : rc;
-        } else if (used == size && z->avail_out > 0) {
-            return Z_STREAM_END; /* wants more */
+            next_member(s, g);
+        } else if (rc != Z_OK) {
+            source_fail(s,
+                        rc == Z_BUF_ERROR ? "gzip data ends early, after %llu inflated bytes"
+                        : rc == Z_MEM_ERROR
+                            ? "not enough memory to inflate it, after %llu bytes"
+                            : "damaged gzip data after %llu inflated bytes",
+                        (unsigned long long)(g->out + n - g->z.avail_out));
+            break;
         }
     }
+    g->out += n - g->z.avail_out;
+    return n - g->z.avail_out;
 }
 
-int trace_inflate(const char *name, const char *data, size_t size, size_t max, char **out,
-                  size_t *out_size, struct pcl_err *err)
+static void gzip_close(void *state)
 {
-    z_stream z = {.next_in = NULL};
-    size_t cap = size < max / 8 ? size * 8 + 4096 : max + 1, n = 0;
-    char *buf = malloc(cap);
-    int rc = Z_MEM_ERROR;
+    struct gzip *g = state;
 
-    if (buf && inflateInit2(&z, ANY_HEADER) == Z_OK) {
-        rc = run(&z, data, size, max, &buf, &cap, &n);
-        (void)inflateEnd(&z);
-    }
-    if (rc == Z_OK) {
-        *out = buf;
-        *out_size = n;
-        return PCL_OK;
-    }
-    free(buf);
-    if (rc == Z_MEM_ERROR)
-        return pcl_fail(err, PCL_EFAIL, "%s: not enough memory to inflate it", name);
-    if (rc == Z_BUF_ERROR)
-        return pcl_fail_at(err, name, 0, 0, "larger than %zu bytes when inflated", max);
-    if (rc == Z_STREAM_END)
-        return pcl_fail_at(err, name, 0, 0, "gzip data ends early, after %zu inflated bytes",
-                           n);
-    return pcl_fail_at(err, name, 0, 0, "damaged gzip data after %zu inflated bytes", n);
+    (void)inflateEnd(&g->z);
+    free(g);
 }
 
-size_t trace_inflate_head(const char *data, size_t size, char *out, size_t n)
-{
-    z_stream z = {.next_in = NULL};
-
-    if (inflateInit2(&z, ANY_HEADER) != Z_OK)
-        return 0;
-    z.next_in = input(data);
-    z.avail_in = (unsigned)(size < CHUNK ? size : CHUNK);
-    z.next_out = (unsigned char *)out;
-    z.avail_out = (unsigned)n;
-    (void)inflate(&z, Z_SYNC_FLUSH);
-    (void)inflateEnd(&z);
-    return n - z.avail_out;
-}
+const struct unpacker trace_gzip = {
+    .name = "gzip", .is = is_gzip, .open = gzip_open, .read = gzip_read, .close = gzip_close};

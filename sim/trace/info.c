@@ -42,6 +42,8 @@ static void count_ops(const struct pcl_trace *t, struct op_count *by_op, struct 
     for (size_t i = 0; i < t->n_ops; i++) {
         const struct pcl_trace_op *op = &t->ops[i];
         struct op_count *k = &by_op[op->op];
+        if (i % PCL_BIG_STRIDE == 0)
+            pcl_big_relax(&t->store);
         k->calls++;
         if (op->flags & PCL_OPF_FAILED)
             k->failed++;

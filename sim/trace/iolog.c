@@ -125,11 +125,11 @@ static void end(struct plain *p)
                    "writes are buffered, direct or mapped: buffered is assumed");
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct iolog s = {0};
 
-    return plain_parse("fio iolog", name, data, size, line, end, &s);
+    return plain_parse("fio iolog", name, src, line, end, &s);
 }
 
 /* The header is unmistakable: one is enough. */

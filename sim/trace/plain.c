@@ -95,17 +95,16 @@ unsigned plain_split(struct text line, char sep, struct text *out, unsigned max)
     return n;
 }
 
-struct pcl_trace *plain_parse(const char *format, const char *name, const char *data, size_t size,
+struct pcl_trace *plain_parse(const char *format, const char *name, struct source *src,
                               plain_line_fn *line_fn, void (*end_fn)(struct plain *),
                               void *state)
 {
     struct plain p = {.state = state, .latest = 0};
-    const char *at = data, *end = data + size;
     struct pcl_trace *t = NULL;
+    struct text line;
 
     tb_init(&p.b, format, name);
-    while (at < end) {
-        struct text line = text_line(&at, end);
+    while (source_line(src, &line)) {
         const char *why;
         p.number += p.number < UINT32_MAX;
         p.b.t->lines_read++;

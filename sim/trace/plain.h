@@ -6,7 +6,7 @@
 #define PCLSIM_TRACE_PLAIN_H
 
 #include "build.h"
-#include "text.h"
+#include "source.h"
 
 struct plain {
     struct tb b;
@@ -26,7 +26,7 @@ typedef const char *plain_line_fn(struct plain *p, struct text line);
 
 /** Reads all lines; end may be NULL: last words before the trace is finished. NULL when no line was
  * recognised. */
-struct pcl_trace *plain_parse(const char *format, const char *name, const char *data, size_t size,
+struct pcl_trace *plain_parse(const char *format, const char *name, struct source *src,
                               plain_line_fn *line, void (*end)(struct plain *), void *state);
 
 uint32_t plain_file(struct plain *p, const char *prefix, struct text name);

@@ -5,6 +5,8 @@
 #ifndef PCLSIM_TRACE_READER_H
 #define PCLSIM_TRACE_READER_H
 
+#include "source.h"
+
 #include <pclsim/trace.h>
 
 struct trace_reader {
@@ -16,23 +18,15 @@ struct trace_reader {
     void (*look)(const char *data, size_t size, size_t *hits, size_t *lines);
 
     /* Reads it all. NULL when no line at all is of this format. */
-    struct pcl_trace *(*parse)(const char *name, const char *data, size_t size);
+    struct pcl_trace *(*parse)(const char *name, struct source *src);
 };
 
-/* inflate.c */
-bool trace_is_gzip(const char *data, size_t size);
+struct pcl_trace_input;
+struct source *trace_input_source(struct pcl_trace_input *in); /* trace.c */
 
-/** Inflates all members; at most max bytes. *out is malloc'ed. */
-int trace_inflate(const char *name, const char *data, size_t size, size_t max, char **out,
-                  size_t *out_size, struct pcl_err *err);
-
-/** Inflates the beginning: at most n bytes into out, returns how many. */
-size_t trace_inflate_head(const char *data, size_t size, char *out, size_t n);
-
-/* zstd.c: the same for zstd. */
-bool trace_is_zstd(const char *data, size_t size);
-int trace_unzstd(const char *name, const char *data, size_t size, size_t max, char **out,
-                 size_t *out_size, struct pcl_err *err);
-size_t trace_unzstd_head(const char *data, size_t size, char *out, size_t n);
+/* What files may be packed in. */
+extern const struct unpacker trace_gzip; /* inflate.c */
+extern const struct unpacker trace_zstd; /* zstd.c */
+extern const struct unpacker trace_dat;  /* dat.c: trace-cmd's binary form becomes text */
 
 #endif

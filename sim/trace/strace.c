@@ -36,7 +36,28 @@ static bool of_strace(enum strace_kind kind)
 static void free_call(struct call *c)
 {
     ofd_unref(c->ofd);
+    free(c->own);
     free(c);
+}
+
+/* A call that waits for its end outlives its line: it gets a copy of what it points at. */
+static void keep_text(struct call *c)
+{
+    size_t n = c->name.n;
+    char *to, *own;
+
+    for (unsigned i = 0; i < c->args.n; i++)
+        n += c->args.v[i].n;
+    to = own = pcl_xcalloc(n, 1);
+    for (unsigned i = 0; i <= c->args.n; i++) {
+        struct text *t = i < c->args.n ? &c->args.v[i] : &c->name;
+        if (t->n > 0)
+            memcpy(to, t->p, t->n);
+        t->p = to;
+        to += t->n;
+    }
+    free(c->own);
+    c->own = own;
 }
 
 /* The second half never came. */
@@ -99,6 +120,7 @@ static void start_call(struct reader *r, struct task *t, const struct strace_lin
     }
     t->pending = pcl_xcalloc(1, sizeof(*t->pending));
     *t->pending = c;
+    keep_text(t->pending);
     if (c.cut)
         r->cut = t;
     strace_begin_clone(&r->s, t->pending);
@@ -113,10 +135,12 @@ static void resume(struct reader *r, struct task *t, const struct strace_line *l
     strace_join_args(&c->args, &l->args);
     if (l->kind == STRACE_UNFINISHED) {
         c->cut = false;
+        keep_text(c);
         return;
     }
     t->pending = NULL;
     finish(r, c, l);
+    free(c->own);
     free(c);
 }
 
@@ -287,11 +311,11 @@ static void abandon_call(struct call *c)
     free_call(c);
 }
 
-static struct pcl_trace *parse(const char *name, const char *data, size_t size)
+static struct pcl_trace *parse(const char *name, struct source *src)
 {
     struct reader *r = pcl_xcalloc(1, sizeof(*r));
-    const char *p = data, *end = data + size;
     struct pcl_trace *t = NULL;
+    struct text line;
     uint32_t number = 0;
 
     tb_init(&r->b, "strace", name);
@@ -299,8 +323,7 @@ static struct pcl_trace *parse(const char *name, const char *data, size_t size)
     files_init(&r->s.files, &r->b);
     tasks_init(&r->s.tasks, &r->b);
     strace_index_calls(&r->s);
-    while (p < end) {
-        struct text line = text_line(&p, end);
+    while (source_line(src, &line)) {
         number += number < UINT32_MAX;
         one_line(r, line, number);
     }

@@ -36,6 +36,7 @@ struct call {
     struct task *task;
     const struct call_def *def; /* NULL: a call of which nothing is known */
     struct text name;
+    char *own; /* of one in two halves: what name and args point into */
     struct strace_args args;
     struct strace_ret ret;
     struct ofd *ofd; /* of def->fd at the start of the call; holds a reference */

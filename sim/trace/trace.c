@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_BYTES ((size_t)4 << 30) /* on disk and inflated */
-#define HEAD 65536                  /* a format shows itself within this */
+#define PROBE ((size_t)16 << 20) /* how much else may come before the first line of a trace */
 
 #define PCL_TRACE_FORMAT(id) extern const struct trace_reader pcl_trace_reader_##id;
 #include "formats.def"
@@ -62,7 +61,7 @@ static const struct trace_reader *recognise(const char *data, size_t size)
         return NULL;
     for (size_t i = 0; i < N_READERS; i++) {
         size_t hits, lines;
-        readers[i]->look(data, size < HEAD ? size : HEAD, &hits, &lines);
+        readers[i]->look(data, size < SOURCE_HEAD ? size : SOURCE_HEAD, &hits, &lines);
         if (hits * 10 >= lines && hits > best_hits) { /* the rest may be a program's output */
             best = readers[i];
             best_hits = hits;
@@ -71,18 +70,19 @@ static const struct trace_reader *recognise(const char *data, size_t size)
     return best;
 }
 
+/* What cannot be unpacked is taken for a trace: reading it says why it is none. */
 bool pcl_trace_recognise(const char *data, size_t size)
 {
-    char *head;
-    bool known;
+    struct source src;
+    bool known = true;
 
-    if (!trace_is_gzip(data, size) && !trace_is_zstd(data, size))
-        return recognise(data, size) != NULL;
-    head = pcl_xcalloc(HEAD, 1);
-    size = trace_is_zstd(data, size) ? trace_unzstd_head(data, size, head, HEAD)
-                                     : trace_inflate_head(data, size, head, HEAD);
-    known = recognise(head, size) != NULL;
-    free(head);
+    if (trace_dat.is(data, size)) /* its beginning alone says nothing more */
+        return true;
+    if (source_memory(&src, "", data, size, NULL) == PCL_OK) {
+        size_t n = source_want(&src, SOURCE_HEAD);
+        known = recognise(src.data + src.at, n) != NULL;
+    }
+    source_close(&src);
     return known;
 }
 
@@ -128,21 +128,50 @@ static int not_a_trace(const char *name, const char *data, size_t size, struct p
     return rc;
 }
 
-static int parse_text(const char *name, const char *data, size_t size, struct pcl_trace **out,
-                      struct pcl_err *err)
+/* Much else before the first line of a trace: whose reader finds a line of his. */
+static const struct trace_reader *probe(const char *data, size_t size)
 {
-    const struct trace_reader *r = recognise(data, size);
+    struct source src;
+    struct pcl_trace *t = NULL;
+    size_t i;
+
+    for (i = 0; i < N_READERS && !like_ini(data, size); i++) {
+        if (source_memory(&src, "", data, size, NULL) == PCL_OK)
+            t = readers[i]->parse("", &src);
+        source_close(&src);
+        if (t)
+            break;
+    }
+    pcl_trace_free(t);
+    return t ? readers[i] : NULL;
+}
+
+static int parse_source(struct source *src, struct pcl_trace **out, struct pcl_err *err)
+{
+    const char *name = strcmp(src->name, "-") == 0 ? "standard input" : src->name;
+    size_t n = source_want(src, SOURCE_HEAD);
+    const struct trace_reader *r = recognise(src->data + src->at, n);
     struct pcl_trace *t = NULL;
 
-    if (size == 0)
-        return pcl_fail_at(err, name, 0, 0, "the trace is empty");
+    if (!r && !source_failed(src)) {
+        n = source_want(src, PROBE);
+        r = probe(src->data + src->at, n < PROBE ? n : PROBE);
+    }
     if (r)
-        t = r->parse(name, data, size);
-    for (size_t i = 0; i < N_READERS && !t && !like_ini(data, size); i++)
-        t = readers[i]->parse(name, data,
-                              size); /* much else before the first line of a trace */
+        t = r->parse(name, src);
+    if (source_failed(src)) {
+        pcl_trace_free(t);
+        if (err)
+            *err = src->err;
+        return src->err.code;
+    }
+    if (n == 0)
+        return pcl_fail_at(err, name, 0, 0, "the trace is empty");
     if (!t)
-        return not_a_trace(name, data, size, err);
+        return not_a_trace(name, src->data + src->at, src->end - src->at, err);
+    if (src->unpacker == &trace_dat)
+        t->format = "trace.dat (ftrace)";
+    source_hash(src, t->sha256);
     *out = t;
     return PCL_OK;
 }
@@ -150,37 +179,91 @@ static int parse_text(const char *name, const char *data, size_t size, struct pc
 int pcl_trace_parse(const char *name, const char *data, size_t size, struct pcl_trace **out,
                     struct pcl_err *err)
 {
-    char *text;
-    size_t n;
+    struct source src;
+    int rc = source_memory(&src, name, data, size, err);
+
+    if (rc == PCL_OK)
+        rc = parse_source(&src, out, err);
+    source_close(&src);
+    return rc;
+}
+
+/* --- inputs ------------------------------------------------------------------------------ */
+
+struct pcl_trace_input {
+    struct source src;
+    char *path;
+};
+
+struct source *trace_input_source(struct pcl_trace_input *in)
+{
+    return &in->src;
+}
+
+int pcl_trace_input_open(const char *path, struct pcl_trace_input **out, struct pcl_err *err)
+{
+    struct pcl_trace_input *in = pcl_xcalloc(1, sizeof(*in));
     int rc;
 
-    if (!trace_is_gzip(data, size) && !trace_is_zstd(data, size)) {
-        rc = parse_text(name, data, size, out, err);
+    in->path = pcl_xstrdup(path);
+    rc = source_open(&in->src, in->path, err);
+    if (rc == PCL_OK) {
+        *out = in;
     } else {
-        rc = trace_is_zstd(data, size)
-                 ? trace_unzstd(name, data, size, MAX_BYTES, &text, &n, err)
-                 : trace_inflate(name, data, size, MAX_BYTES, &text, &n, err);
-        if (rc == PCL_OK) {
-            rc = parse_text(name, text, n, out, err);
-            free(text);
-        }
+        pcl_trace_input_close(in);
+        *out = NULL;
     }
-    if (rc == PCL_OK)
-        pcl_sha256_hex(data, size, (*out)->sha256);
     return rc;
+}
+
+void pcl_trace_input_close(struct pcl_trace_input *in)
+{
+    if (!in)
+        return;
+    source_close(&in->src);
+    free(in->path);
+    free(in);
+}
+
+bool pcl_trace_input_recognised(struct pcl_trace_input *in)
+{
+    size_t n = source_want(&in->src, SOURCE_HEAD);
+
+    return in->src.unpacker == &trace_dat ||
+           recognise(in->src.data + in->src.at, n) != NULL;
+}
+
+int pcl_trace_input_trace(struct pcl_trace_input *in, struct pcl_trace **out, struct pcl_err *err)
+{
+    return parse_source(&in->src, out, err);
+}
+
+int pcl_trace_input_text(struct pcl_trace_input *in, size_t max, char **text, size_t *size,
+                         struct pcl_err *err)
+{
+    size_t n = source_want(&in->src, max + 1);
+
+    if (source_failed(&in->src)) {
+        *err = in->src.err;
+        return err->code;
+    }
+    if (n > max)
+        return pcl_fail(err, PCL_EINVAL, "'%s' is larger than %zu bytes", in->path, max);
+    *text = pcl_xcalloc(n + 1, 1);
+    memcpy(*text, in->src.data + in->src.at, n);
+    *size = n;
+    return PCL_OK;
 }
 
 int pcl_trace_read(const char *path, struct pcl_trace **out, struct pcl_err *err)
 {
-    char *data;
-    size_t size;
-    int rc = pcl_read_file(path, MAX_BYTES, &data, &size, err);
+    struct pcl_trace_input *in;
+    int rc = pcl_trace_input_open(path, &in, err);
 
-    if (rc != PCL_OK)
-        return rc;
-    rc =
-        pcl_trace_parse(strcmp(path, "-") == 0 ? "standard input" : path, data, size, out, err);
-    free(data);
+    if (rc == PCL_OK)
+        rc = pcl_trace_input_trace(in, out, err);
+    if (rc == PCL_OK || in)
+        pcl_trace_input_close(in);
     return rc;
 }
 
@@ -192,7 +275,7 @@ void pcl_trace_free(struct pcl_trace *t)
         free(t->inodes[i].path);
     free(t->inodes);
     free(t->threads);
-    free(t->ops);
+    pcl_big_free(&t->store);
     free(t->skips);
     free(t->notes);
     free(t->locks);

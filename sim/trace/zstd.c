@@ -1,13 +1,11 @@
 /*
- * zstd, where the library was there when this was built: like gzip without trust, with the same
- * bound on the output.
+ * zstd, where the library was there when this was built: like gzip without trust.
  */
 #include "reader.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-bool trace_is_zstd(const char *data, size_t size)
+static bool is_zstd(const char *data, size_t size)
 {
     return size >= 4 && memcmp(data, "\x28\xb5\x2f\xfd", 4) == 0;
 }
@@ -18,99 +16,75 @@ bool trace_is_zstd(const char *data, size_t size)
 /* A window larger than this needs more memory than a recording deserves (128 MiB). */
 #define WINDOW_LOG 27
 
-static ZSTD_DStream *stream(void)
-{
-    ZSTD_DStream *z = ZSTD_createDStream();
+struct zstd {
+    ZSTD_DStream *z;
+    uint64_t out; /* bytes so far */
+    size_t left;  /* 0 between frames */
+};
 
-    if (z)
-        (void)ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, WINDOW_LOG);
-    return z;
+static void *zstd_open(struct source *s, struct pcl_err *err)
+{
+    struct zstd *d = pcl_xcalloc(1, sizeof(*d));
+
+    d->z = ZSTD_createDStream();
+    d->left = 1;
+    if (d->z) {
+        (void)ZSTD_DCtx_setParameter(d->z, ZSTD_d_windowLogMax, WINDOW_LOG);
+        return d;
+    }
+    free(d);
+    (void)pcl_fail(err, PCL_EFAIL, "%s: not enough memory to unpack it", s->name);
+    return NULL;
 }
 
-int trace_unzstd(const char *name, const char *data, size_t size, size_t max, char **out,
-                 size_t *out_size, struct pcl_err *err)
+static size_t zstd_read(struct source *s, void *state, char *out, size_t n)
 {
-    ZSTD_DStream *z = stream();
-    ZSTD_inBuffer in = {data, size, 0};
-    size_t cap = size < max / 8 ? size * 8 + 4096 : max + 1, n = 0, left = 1;
-    char *buf = z ? malloc(cap) : NULL;
-    int rc = PCL_OK;
-
-    while (buf && rc == PCL_OK && (in.pos < in.size || left != 0)) {
-        ZSTD_outBuffer room = {buf + n, cap - n, 0};
-        size_t was = in.pos;
-        left = ZSTD_decompressStream(z, &room, &in);
-        n += room.pos;
-        if (ZSTD_isError(left)) {
-            rc = pcl_fail_at(err, name, 0, 0, "damaged zstd data after %zu unpacked bytes: %s",
-                             n, ZSTD_getErrorName(left));
-        } else if (n > max) {
-            rc = pcl_fail_at(err, name, 0, 0, "larger than %zu bytes when unpacked", max);
-        } else if (n == cap) {
-            size_t want = cap >= max / 2 ? max + 1 : cap * 2;
-            char *more = realloc(buf, want);
-            if (!more)
-                break;
-            buf = more;
-            cap = want;
-        } else if (in.pos == was && room.pos == 0) {
-            rc = pcl_fail_at(err, name, 0, 0, "zstd data ends early, after %zu unpacked bytes",
-                             n);
-        }
-    }
-    if (rc == PCL_OK && (!buf || in.pos < in.size || left != 0))
-        rc = pcl_fail(err, PCL_EFAIL, "%s: not enough memory to unpack it", name);
-    (void)ZSTD_freeDStream(z);
-    if (rc != PCL_OK) {
-        free(buf);
-        return rc;
-    }
-    *out = buf;
-    *out_size = n;
-    return PCL_OK;
-}
-
-size_t trace_unzstd_head(const char *data, size_t size, char *out, size_t n)
-{
-    ZSTD_DStream *z = stream();
-    ZSTD_inBuffer in = {data, size, 0};
+    struct zstd *d = state;
     ZSTD_outBuffer room = {out, n, 0};
 
-    while (z && room.pos < room.size && in.pos < in.size) {
-        size_t rc = ZSTD_decompressStream(z, &room, &in);
-        if (ZSTD_isError(rc))
+    while (room.pos == 0) {
+        ZSTD_inBuffer in = {NULL, 0, 0};
+        const char *p;
+        in.size = source_raw(s, &p);
+        in.src = p;
+        if (in.size == 0 && d->left == 0)
+            break;
+        d->left = ZSTD_decompressStream(d->z, &room, &in);
+        source_raw_take(s, in.pos);
+        if (ZSTD_isError(d->left))
+            source_fail(s, "damaged zstd data after %llu unpacked bytes: %s",
+                        (unsigned long long)d->out, ZSTD_getErrorName(d->left));
+        else if (in.size == 0 && room.pos == 0)
+            source_fail(s, "zstd data ends early, after %llu unpacked bytes",
+                        (unsigned long long)d->out);
+        if (source_failed(s))
             break;
     }
-    (void)ZSTD_freeDStream(z);
+    d->out += room.pos;
     return room.pos;
 }
 
+static void zstd_close(void *state)
+{
+    struct zstd *d = state;
+
+    (void)ZSTD_freeDStream(d->z);
+    free(d);
+}
+
+const struct unpacker trace_zstd = {
+    .name = "zstd", .is = is_zstd, .open = zstd_open, .read = zstd_read, .close = zstd_close};
+
 #else
 
-int trace_unzstd(const char *name, const char *data, size_t size, size_t max, char **out,
-                 size_t *out_size, struct pcl_err *err)
+static void *zstd_open(struct source *s, struct pcl_err *err)
 {
-    (void)data;
-    (void)size;
-    (void)max;
-    (void)out;
-    (void)out_size;
-    return pcl_fail_at(err, name, 0, 0,
-                       "packed with zstd, which this build cannot read: unpack it with zstd -d, or "
-                       "build with libzstd-dev installed");
+    (void)pcl_fail_at(err, s->name, 0, 0,
+                      "packed with zstd, which this build cannot read: unpack it with zstd -d, or "
+                      "build with libzstd-dev installed");
+    return NULL;
 }
 
-/* What cannot be looked into is taken for a trace: its reader says why it is none. */
-size_t trace_unzstd_head(const char *data, size_t size, char *out, size_t n)
-{
-    static const char stand_in[] = "fio version 3 iolog\n";
-
-    (void)data;
-    (void)size;
-    if (n < sizeof(stand_in))
-        return 0;
-    memcpy(out, stand_in, sizeof(stand_in) - 1);
-    return sizeof(stand_in) - 1;
-}
+const struct unpacker trace_zstd = {.name = "zstd", .is = is_zstd, .open = zstd_open};
 
 #endif

@@ -273,6 +273,6 @@ void pcl_source_fini(struct pcl_source *s)
     free(s->inode_of);
     free(s->plan);
     free(s->first_op);
-    free(s->order);
+    pcl_big_free(&s->order);
     *s = (struct pcl_source){0};
 }

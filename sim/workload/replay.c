@@ -43,8 +43,14 @@ static bool next(const struct pcl_source *s, uint32_t task, uint64_t i, struct p
 
     if (at >= s->first_op[thread + 1])
         return false;
-    const struct pcl_trace_op *op = &s->trace->ops[s->order[at]];
-    const struct pcl_trace_op *prev = i ? &s->trace->ops[s->order[at - 1]] : NULL;
+    const uint32_t *order = s->order.p;
+    const struct pcl_trace_op *op = &s->trace->ops[order[at]];
+    const struct pcl_trace_op *prev = i ? &s->trace->ops[order[at - 1]] : NULL;
+
+    if (i % PCL_BIG_STRIDE == PCL_BIG_STRIDE - 1) { /* of a recording that lies in a file */
+        pcl_big_relax(&s->order);
+        pcl_big_relax(&s->trace->store);
+    }
 
     out->first = out->last = true;
     out->open = s->replay.mode == PCL_REPLAY_OPEN;
@@ -82,18 +88,28 @@ static void set_up_tasks(struct pcl_source *s, uint32_t threads)
 static void sort_by_thread(struct pcl_source *s)
 {
     const struct pcl_trace *t = s->trace;
+    uint32_t *order;
     size_t *fill = pcl_xcalloc(t->n_threads + 1, sizeof(*fill));
 
     s->first_op = pcl_xcalloc(t->n_threads + 1, sizeof(*s->first_op));
-    s->order = pcl_xcalloc(t->n_ops ? t->n_ops : 1, sizeof(*s->order));
-    for (size_t i = 0; i < t->n_ops; i++)
+    pcl_big_alloc(&s->order, t->n_ops, sizeof(*order));
+    order = s->order.p;
+    for (size_t i = 0; i < t->n_ops; i++) {
         s->first_op[t->ops[i].thread + 1]++;
+        if (i % PCL_BIG_STRIDE == 0)
+            pcl_big_relax(&t->store);
+    }
     for (size_t i = 0; i < t->n_threads; i++) {
         s->first_op[i + 1] += s->first_op[i];
         fill[i + 1] = s->first_op[i + 1];
     }
-    for (size_t i = 0; i < t->n_ops; i++)
-        s->order[fill[t->ops[i].thread]++] = (uint32_t)i;
+    for (size_t i = 0; i < t->n_ops; i++) {
+        order[fill[t->ops[i].thread]++] = (uint32_t)i;
+        if (i % PCL_BIG_STRIDE == 0) {
+            pcl_big_relax(&t->store);
+            pcl_big_relax(&s->order);
+        }
+    }
     free(fill);
 }
 

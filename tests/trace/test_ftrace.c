@@ -35,6 +35,12 @@ static void three_printers_and_many_columns(void **state)
         {"kworker/0:2-eve 7 [000] 1.000001: syscalls:sys_enter_pread64: fd: 0x3, buf: 0, count: 0, "
          "pos: 0x2000\n",
          "kworker/0:2-eve 7 [000] 1.000004: syscalls:sys_exit_pread64: 0x1000\n"},
+        {"gt-7 [000] ..... 1.000001: sys_enter: NR 17 (3, 7ffd01, 1000, 2000, 0, 0)\n",
+         "gt-7 [000] ..... 1.000004: sys_exit: NR 17 = 4096\n"},
+        {"gt 7 [000] 1.000001: raw_syscalls:sys_enter: NR 17 (3, 7ffd01, 1000, 2000, 0, 0)\n",
+         "gt 7 [000] 1.000004: raw_syscalls:sys_exit: NR 17 = 4096\n"},
+        {"gt 7 [000] 1.000001:  1 syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 8192\n",
+         "gt 7 [000] 1.000004:  1 syscalls:sys_exit_pread64: 0x1000\n"},
         {"gt  5/7  1.000001: syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 0x2000\n",
          "gt  5/7  1.000004: syscalls:sys_exit_pread64: 0x1000\n"},
     };
