@@ -1,7 +1,7 @@
 /*
  * From a reader's findings to the finished trace. Operations are put in the order in which they
- * were understood; at the end they are gone through by time, once: those on what turned out to be no
- * regular file are thrown out, threads and files get their numbers.
+ * were understood; at the end they are gone through by time, once: those on what turned out to
+ * be no regular file are thrown out, threads and files get their numbers.
  */
 #include "build.h"
 
@@ -147,8 +147,8 @@ static void count_inode(struct tb *b, struct numbers *n, struct pcl_trace_op *op
     if (*now == PCL_NONE) {
         struct tb_file *f = &b->files[op->inode];
         *now = (uint32_t)t->n_inodes;
-        t->inodes[t->n_inodes++] = (struct pcl_trace_inode){
-            .path = f->path, .size = f->size, .created = f->created};
+        t->inodes[t->n_inodes++] =
+            (struct pcl_trace_inode){.path = f->path, .size = f->size, .created = f->created};
         f->path = NULL;
     }
     op->inode = *now;
@@ -175,9 +175,9 @@ static const char *refused(struct tb *b, struct pcl_trace_op *op)
     return why;
 }
 
-/* All operations in order of time. Times are counted from the first line; a line that lies before it moves
- * the beginning. The lines of a refused first of two operations of one line pass to the
- * second. */
+/* All operations in order of time. Times are counted from the first line; a line that lies
+ * before it moves the beginning. The lines of a refused first of two operations of one line
+ * pass to the second. */
 static void place_all(struct tb *b, struct numbers *n)
 {
     struct pcl_trace *t = b->t;

@@ -30,8 +30,8 @@ struct tb {
     size_t n_files;
     pcl_ns last_ns;   /* the latest time on any line */
     uint64_t n_tasks; /* threads seen, with operations or not */
-    /* Last word on an operation, in order of time, when everything has been read: NULL, or why it is skipped
-     * after all. May be NULL. */
+    /* Last word on an operation, in order of time, when everything has been read: NULL, or why
+     * it is skipped after all. May be NULL. */
     const char *(*settle)(void *arg, struct pcl_trace_op *op);
     void *settle_arg;
 };

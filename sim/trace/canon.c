@@ -68,9 +68,11 @@ static struct pcl_trace *parse(const char *name, struct source *src)
         if (got == CANON_GOT)
             take(&b, &r, line);
         else
-            tb_skip(&b, got == CANON_END   ? "end"
-                        : got == CANON_BAD ? "record not understood"
-                                           : "cut short or damaged from here", 1);
+            tb_skip(&b,
+                    got == CANON_END   ? "end"
+                    : got == CANON_BAD ? "record not understood"
+                                       : "cut short or damaged from here",
+                    1);
     } while (got == CANON_GOT || got == CANON_BAD);
     if (got == CANON_DAMAGED)
         b.t->evidence |= PCL_LOSSY;
@@ -123,8 +125,8 @@ static bool from_memory(struct pcl_trace_stream *s, struct pcl_trace_record *r)
 
     if (!s->told) {
         s->told = true;
-        *r = (struct pcl_trace_record){.type = PCL_RECORD_META, .evidence = t->evidence,
-                                       .span_ns = t->span_ns};
+        *r = (struct pcl_trace_record){
+            .type = PCL_RECORD_META, .evidence = t->evidence, .span_ns = t->span_ns};
     } else if (s->next_file < t->n_inodes) {
         const struct pcl_trace_inode *i = &t->inodes[s->next_file];
         *r = (struct pcl_trace_record){.type = PCL_RECORD_FILE,

@@ -1,8 +1,8 @@
 /*
- * trace.dat, as trace-cmd records it: the bytes of the kernel's ring buffers, with a description of
- * each event. libtracecmd knows how to read them; each event becomes the line that `trace-cmd
- * report` prints of it, so that one decoder knows what events mean. It reads in a child process:
- * what a damaged file does to the library, it does to the child.
+ * trace.dat, as trace-cmd records it: the bytes of the kernel's ring buffers, with a
+ * description of each event. libtracecmd knows how to read them; each event becomes the line
+ * that `trace-cmd report` prints of it, so that one decoder knows what events mean. It reads in
+ * a child process: what a damaged file does to the library, it does to the child.
  *
  *   raw bytes -> unnamed file -> child: libtracecmd -> pipe -> window
  */

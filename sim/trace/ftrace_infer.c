@@ -1,13 +1,13 @@
 /*
- * Which file MADV_DONTNEED drops, when the mmap lies before the recording. A thread that drops an
- * address and then faults on a file most likely touches what it dropped: the address less the
- * fault's offset is where the file would be mapped. Often enough the same place, and it is.
+ * Which file MADV_DONTNEED drops, when the mmap lies before the recording. A thread that drops
+ * an address and then faults on a file most likely touches what it dropped: the address less
+ * the fault's offset is where the file would be mapped. Often enough the same place, and it is.
  *
  *   madvise(0x7f066a442000, 4096, DONTNEED)
  *   mm_filemap_fault ino=83 ofs=12288            a vote for ino 83 at 0x7f066a43f000
  *
- * What is concluded in this way counts as guessed, and only addresses between those that were voted
- * for are.
+ * What is concluded in this way counts as guessed, and only addresses between those that were
+ * voted for are.
  */
 #include "ftrace.h"
 
@@ -75,7 +75,8 @@ static const struct ftrace_place *place_of(const struct ftrace_infer *f, uint64_
     return best;
 }
 
-/* Places without enough votes never win: they are thrown out before all drops look at the rest. */
+/* Places without enough votes never win: they are thrown out before all drops look at the rest.
+ */
 void ftrace_elect(struct ftrace *r)
 {
     struct ftrace_infer *f = &r->infer;
@@ -85,7 +86,8 @@ void ftrace_elect(struct ftrace *r)
         if (f->places[i].votes >= ENOUGH)
             f->places[kept++] = f->places[i];
     }
-    f->n_places = kept < 64 ? kept : 64; /* mappings that are dropped in turn; bounds the search */
+    f->n_places =
+        kept < 64 ? kept : 64; /* mappings that are dropped in turn; bounds the search */
 }
 
 const char *ftrace_concluded(struct ftrace *r, struct pcl_trace_op *op)

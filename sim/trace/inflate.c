@@ -31,7 +31,8 @@ static void *gzip_open(struct source *s, struct pcl_err *err)
     return NULL;
 }
 
-/* A member ended: another one follows, or the end. What else follows is ignored, as by gzip(1). */
+/* A member ended: another one follows, or the end. What else follows is ignored, as by gzip(1).
+ */
 static void next_member(struct source *s, struct gzip *g)
 {
     const char *p;

@@ -14,9 +14,9 @@ struct plain {
     struct map by_thread; /* tid -> thread */
     pcl_ns *last;         /* by thread */
     size_t cap_last;
-    pcl_ns now, latest;   /* of lines that bear no time */
-    uint32_t number;      /* of the line, from 1 */
-    uint64_t recognised;  /* lines of this format */
+    pcl_ns now, latest;  /* of lines that bear no time */
+    uint32_t number;     /* of the line, from 1 */
+    uint64_t recognised; /* lines of this format */
     bool durations, times;
     void *state; /* the reader's own */
 };
@@ -24,8 +24,8 @@ struct plain {
 /* One line. Returns NULL when it made operations (plain_op), else why it is skipped. */
 typedef const char *plain_line_fn(struct plain *p, struct text line);
 
-/** Reads all lines; end may be NULL: last words before the trace is finished. NULL when no line was
- * recognised. */
+/** Reads all lines; end may be NULL: last words before the trace is finished. NULL when no line
+ * was recognised. */
 struct pcl_trace *plain_parse(const char *format, const char *name, struct source *src,
                               plain_line_fn *line, void (*end)(struct plain *), void *state);
 

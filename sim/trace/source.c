@@ -230,8 +230,8 @@ int source_open(struct source *s, const char *path, struct pcl_err *err)
     struct stat st;
 
     *s = (struct source){.name = standard ? "standard input" : path, .fd = -1};
-    s->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                     : open(path, O_RDONLY | O_CLOEXEC);
+    s->fd =
+        standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0)
         return pcl_fail(err, errno == ENOENT || errno == ENOTDIR ? PCL_ENOENT : PCL_EIO,
                         "cannot read '%s': %s", s->name, strerror(errno));

@@ -1,6 +1,6 @@
 /*
- * The bytes of a recording as a window that moves forward: from memory, a file or a pipe, unpacked on the
- * way. A line or record is whole in the window; what came before it is gone.
+ * The bytes of a recording as a window that moves forward: from memory, a file or a pipe,
+ * unpacked on the way. A line or record is whole in the window; what came before it is gone.
  *
  *   raw bytes -> SHA-256 -> unpacker (none, gzip, zstd, trace.dat) -> window -> lines, records
  */
@@ -93,6 +93,7 @@ size_t source_take(struct source *s, char *out, size_t n);
 /** Raw bytes at *p, as many as there are at hand; 0 at the end. */
 size_t source_raw(struct source *s, const char **p);
 void source_raw_take(struct source *s, size_t n);
-void source_fail(struct source *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void source_fail(struct source *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A merge sort with the runs on disk; see spool.h. A recording is nearly sorted as it stands, but a call
- * is told when it ends: one that slept for hours belongs far in front.
+ * A merge sort with the runs on disk; see spool.h. A recording is nearly sorted as it stands,
+ * but a call is told when it ends: one that slept for hours belongs far in front.
  *
  *   put:   [ chunk ] full -> sorted, appended to the file as a run
  *   take:  a heap over the runs, each with a small buffer; the last chunk is a run in memory
@@ -78,9 +78,8 @@ static void spill(struct spool *s)
         s->has_file = s->fd >= 0;
     }
     sort_chunk(s);
-    s->failed = !s->has_file ||
-                !write_all(s->fd, s->ops, s->n * sizeof(*s->ops),
-                           (off_t)(s->in_file * sizeof(*s->ops)));
+    s->failed = !s->has_file || !write_all(s->fd, s->ops, s->n * sizeof(*s->ops),
+                                           (off_t)(s->in_file * sizeof(*s->ops)));
     if (s->failed)
         return;
     r = add_run(s);

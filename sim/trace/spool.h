@@ -1,6 +1,7 @@
 /*
- * Operations on their way from a reader to the finished trace: put in any order, taken in order of
- * (time, line). What does not fit a chunk of memory waits in an unnamed file, one sorted run per chunk.
+ * Operations on their way from a reader to the finished trace: put in any order, taken in order
+ * of (time, line). What does not fit a chunk of memory waits in an unnamed file, one sorted run
+ * per chunk.
  */
 #ifndef PCLSIM_TRACE_SPOOL_H
 #define PCLSIM_TRACE_SPOOL_H

@@ -229,11 +229,11 @@ bool pcl_trace_input_recognised(struct pcl_trace_input *in)
 {
     size_t n = source_want(&in->src, SOURCE_HEAD);
 
-    return in->src.unpacker == &trace_dat ||
-           recognise(in->src.data + in->src.at, n) != NULL;
+    return in->src.unpacker == &trace_dat || recognise(in->src.data + in->src.at, n) != NULL;
 }
 
-int pcl_trace_input_trace(struct pcl_trace_input *in, struct pcl_trace **out, struct pcl_err *err)
+int pcl_trace_input_trace(struct pcl_trace_input *in, struct pcl_trace **out,
+                          struct pcl_err *err)
 {
     return parse_source(&in->src, out, err);
 }

@@ -79,9 +79,10 @@ const struct unpacker trace_zstd = {
 
 static void *zstd_open(struct source *s, struct pcl_err *err)
 {
-    (void)pcl_fail_at(err, s->name, 0, 0,
-                      "packed with zstd, which this build cannot read: unpack it with zstd -d, or "
-                      "build with libzstd-dev installed");
+    (void)pcl_fail_at(
+        err, s->name, 0, 0,
+        "packed with zstd, which this build cannot read: unpack it with zstd -d, or "
+        "build with libzstd-dev installed");
     return NULL;
 }
 

@@ -31,11 +31,10 @@ static const struct {
      "print fmt: \"fd: 0x%08lx, buf: 0x%08lx, count: 0x%08lx, pos: 0x%08lx\", "
      "((unsigned long)(REC->fd)), ((unsigned long)(REC->buf)), ((unsigned long)(REC->count)), "
      "((unsigned long)(REC->pos))\n"},
-    {"syscalls",
-     "name: sys_exit_pread64\nID: 837\nformat:\n" DAT_COMMON
-     "\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;\n"
-     "\tfield:long ret;\toffset:16;\tsize:8;\tsigned:1;\n\n"
-     "print fmt: \"0x%lx\", REC->ret\n"},
+    {"syscalls", "name: sys_exit_pread64\nID: 837\nformat:\n" DAT_COMMON
+                 "\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;\n"
+                 "\tfield:long ret;\toffset:16;\tsize:8;\tsigned:1;\n\n"
+                 "print fmt: \"0x%lx\", REC->ret\n"},
     {"xfs",
      "name: xfs_ilock\nID: 1815\nformat:\n" DAT_COMMON
      "\tfield:dev_t dev;\toffset:8;\tsize:4;\tsigned:0;\n"

@@ -1,6 +1,6 @@
 /*
- * Where the bytes come from and where operations wait: files and pipes of any length through a window of
- * bounded size, packed or not, sorted on disk when they are many.
+ * Where the bytes come from and where operations wait: files and pipes of any length through a
+ * window of bounded size, packed or not, sorted on disk when they are many.
  */
 #include "../../sim/trace/source.h"
 #include "../../sim/trace/spool.h"
@@ -122,8 +122,8 @@ static void a_long_recording_is_as_a_short_one(void **state)
     (void)state;
     (void)fputs("9 1700000000.000000 fsync(3</f> <unfinished ...>\n", f);
     for (int i = 0; i < OPS; i++)
-        (void)fprintf(f, "7 17000000%02d.%06d pread64(4</g>, \"\"..., 9, %d) = 9\n", i / 1000000,
-                      i % 1000000, i);
+        (void)fprintf(f, "7 17000000%02d.%06d pread64(4</g>, \"\"..., 9, %d) = 9\n",
+                      i / 1000000, i % 1000000, i);
     (void)fputs("9 1700000099.000000 <... fsync resumed>) = 0\n", f);
     (void)fclose(f);
     path = temp_with(text, n);
