@@ -90,6 +90,7 @@ static void copy_desc(struct pcl_arena *arena, struct pcl_config_desc *to,
 #define X(field) to->field = pcl_arena_strdup(arena, from->field);
     DESC_FIELDS(X)
 #undef X
+    to->source = pcl_arena_strdup(arena, from->source ? from->source : "");
     for (size_t i = 0; i < from->n_params; i++) {
         p[i].name = pcl_arena_strdup(arena, from->params[i].name);
         p[i].value = pcl_arena_strdup(arena, from->params[i].value);

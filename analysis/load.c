@@ -244,7 +244,7 @@ int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const
 static const char all_runs[] =
     "SELECT workload,kind,title,build,label,params,scheme,scheme_text,machine,machine_text,"
     "scenario_text,trace_sha256,replay,varies,key,seed,rep,state,code,error,sim_ns,warmup_ns,"
-    "ops,events,fingerprint,violations,run_id"
+    "ops,events,fingerprint,violations,run_id,source"
     " FROM config JOIN study USING(study_id) JOIN run USING(config_id)"
     " ORDER BY config_id, seed, rep";
 
@@ -281,7 +281,8 @@ static int load_row(struct pcl_store *s, sqlite3_stmt *st, struct pcl_dataset *o
                                         .scenario_text = pcl_column(st, 10),
                                         .trace_sha256 = pcl_column(st, 11),
                                         .replay = pcl_column(st, 12),
-                                        .varies = pcl_column(st, 13)}};
+                                        .varies = pcl_column(st, 13),
+                                        .source = pcl_column(st, 27)}};
     struct pcl_result r;
     struct pcl_param *params;
     json_t *root;

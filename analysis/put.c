@@ -1,6 +1,6 @@
 /*
- * Writing results: one transaction per run, in which its configuration, numbers and histograms
- * go in together. A crash leaves whole runs only, a full disk leaves the store as it was.
+ * Writing results: a run's configuration, numbers and histograms go in together, in a transaction
+ * of one run or of several. A crash leaves whole runs only, a full disk leaves the store as it was.
  */
 #include <jansson.h>
 #include <math.h>
@@ -99,9 +99,9 @@ static int add_config(struct pcl_store *s, const struct pcl_config_desc *d, cons
         return rc;
     if (!st)
         return pcl_store_error(s, err, "cannot store a configuration");
-    pcl_store_bind(st, "isssssssssss", study, hash, d->label, params, d->scheme, d->scheme_text,
+    pcl_store_bind(st, "issssssssssss", study, hash, d->label, params, d->scheme, d->scheme_text,
                    d->machine, d->machine_text, d->scenario_text, d->trace_sha256, d->replay,
-                   d->varies);
+                   d->varies, d->source ? d->source : "");
     rc = run_stmt(s, st, err);
     *id = sqlite3_last_insert_rowid(s->db);
     for (size_t i = 0; rc == PCL_OK && i < d->n_params; i++) {
@@ -334,32 +334,94 @@ static int check_present(struct pcl_store *s, const struct pcl_run_desc *d,
     return PCL_OK;
 }
 
+int pcl_store_begin(struct pcl_store *s, struct pcl_err *err)
+{
+    int rc = pcl_store_exec(s, "BEGIN IMMEDIATE", err);
+
+    s->batch = rc == PCL_OK;
+    return rc;
+}
+
+/* Ends what begin began, with a commit if all went well. */
+static int end(struct pcl_store *s, int rc, struct pcl_err *err)
+{
+    if (rc == PCL_OK)
+        rc = pcl_store_exec(s, "COMMIT", err);
+    if (!sqlite3_get_autocommit(s->db))
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->batch = false;
+    return rc;
+}
+
+int pcl_store_commit(struct pcl_store *s, struct pcl_err *err)
+{
+    return s->batch ? end(s, PCL_OK, err) : PCL_OK;
+}
+
 int pcl_store_put(struct pcl_store *s, const struct pcl_run_desc *desc,
                   const struct pcl_result *r, struct pcl_err *err)
 {
-    bool add;
-    int rc = pcl_store_exec(s, "BEGIN IMMEDIATE", err);
+    bool add, alone = !s->batch;
+    int rc = alone ? pcl_store_begin(s, err) : PCL_OK;
 
     if (rc != PCL_OK)
         return rc;
     rc = check_present(s, desc, r, &add, err);
     if (rc == PCL_OK && add)
         rc = add_run(s, desc, r, err);
-    if (rc == PCL_OK)
-        rc = pcl_store_exec(s, "COMMIT", err);
-    if (!sqlite3_get_autocommit(s->db))
-        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
+    return alone || rc != PCL_OK ? end(s, rc, err) : PCL_OK;
 }
 
-bool pcl_store_has(struct pcl_store *s, const char *key)
+int pcl_store_announce(struct pcl_store *s, const struct pcl_config_desc *desc,
+                       struct pcl_err *err)
 {
-    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_RUN_FIND);
+    bool alone = !s->batch;
+    int64_t id;
+    int rc = alone ? pcl_store_begin(s, err) : PCL_OK;
+
+    if (rc != PCL_OK)
+        return rc;
+    rc = config_id(s, desc, &id, err);
+    return alone || rc != PCL_OK ? end(s, rc, err) : PCL_OK;
+}
+
+static double peek_value(struct pcl_store *s, int64_t run, const char *metric,
+                         const char *object)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_VALUE_PEEK);
+    double v = (double)NAN;
+
+    if (!st)
+        return v;
+    pcl_store_bind(st, "iss", run, metric, object);
+    if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+        v = sqlite3_column_double(st, 0);
+    (void)sqlite3_reset(st);
+    return v;
+}
+
+bool pcl_store_peek(struct pcl_store *s, const char *key, const char *metric,
+                    const char *object, struct pcl_store_peek *out)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_RUN_PEEK);
+    int64_t run = 0;
 
     if (!st)
         return false;
     pcl_store_bind(st, "s", key);
-    return find_id(st) != 0;
+    *out = (struct pcl_store_peek){.value = (double)NAN};
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        run = sqlite3_column_int64(st, 0);
+        out->failed = strcmp(pcl_column(st, 1), "failed") == 0;
+        out->code = sqlite3_column_int(st, 2);
+        out->violations = (uint64_t)sqlite3_column_int64(st, 3);
+        (void)snprintf(out->error, sizeof(out->error), "%.250s", pcl_column(st, 4));
+        out->wall_s = sqlite3_column_double(st, 5);
+    }
+    (void)sqlite3_reset(st);
+    if (run && metric && !out->failed)
+        out->value = peek_value(s, run, metric, object);
+    return run != 0;
 }
 
 int64_t pcl_store_runs(struct pcl_store *s)

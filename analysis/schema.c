@@ -6,7 +6,7 @@
 
 #include "store_internal.h"
 
-/* Schema 1; from_1_to_2 adds the rest. docs/store.md describes each column. STRICT: a number stays a number. 64-bit seeds and
+/* Schema 1; the steps below add the rest. docs/store.md describes each column. STRICT: a number stays a number. 64-bit seeds and
  * fingerprints are hexadecimal text, since SQLite's integers are signed. */
 static const char tables[] =
     "CREATE TABLE study("
@@ -109,12 +109,60 @@ static const char from_1_to_2[] =
     "CREATE TABLE lockpoint("
     " run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, lock TEXT NOT NULL,"
     " who TEXT NOT NULL CHECK(who IN('waits','holds')), at TEXT NOT NULL, what TEXT NOT NULL,"
-    " count INTEGER NOT NULL, PRIMARY KEY(run_id, lock, who, at)) STRICT, WITHOUT ROWID;"
-    "PRAGMA user_version=2;";
+    " count INTEGER NOT NULL, PRIMARY KEY(run_id, lock, who, at)) STRICT, WITHOUT ROWID;";
+
+/* Which file a configuration came from was not recorded before. */
+static const char from_2_to_3[] =
+    "ALTER TABLE config ADD COLUMN source TEXT NOT NULL DEFAULT '';";
+
+/* For a reader, who must not touch the file, names of its own stand before those of the file. */
+static const char cover_1[] =
+    "CREATE TEMP TABLE blocked(run_id, lock, waiter, waiter_mode, holder, holder_mode,"
+    " behind, behind_mode, count, total_ns, longest_ns);"
+    "CREATE TEMP TABLE lockpoint(run_id, lock, who, at, what, count);"
+    "CREATE TEMP VIEW lockstat AS SELECT *, NULL AS wait_line_ns, NULL AS wait_spinlock_ns,"
+    " NULL AS wait_optimistic_ns, NULL AS wait_conflict_ns, NULL AS wait_wakeup_ns,"
+    " NULL AS wait_cpu_ns, NULL AS irqs_off_max_ns, NULL AS irqs_off_in_irq_ns"
+    " FROM main.lockstat;";
+static const char cover_2[] =
+    "CREATE TEMP VIEW config AS SELECT *, '' AS source FROM main.config;";
+
+/* Step i leads from schema i + 1 to the next, in the file or for a reader's eyes only. */
+static const struct {
+    const char *change, *cover;
+} steps[PCL_STORE_SCHEMA - 1] = {{from_1_to_2, cover_1}, {from_2_to_3, cover_2}};
+
+static int set_version(struct pcl_store *s, struct pcl_err *err)
+{
+    char text[48];
+
+    (void)snprintf(text, sizeof(text), "PRAGMA user_version=%d", PCL_STORE_SCHEMA);
+    return pcl_store_exec(s, text, err);
+}
+
+/* Ends a transaction, with a commit if all went well. */
+static int end(struct pcl_store *s, int rc, struct pcl_err *err)
+{
+    if (rc == PCL_OK)
+        rc = pcl_store_exec(s, "COMMIT", err);
+    if (rc != PCL_OK && !sqlite3_get_autocommit(s->db))
+        (void)pcl_store_exec(s, "ROLLBACK", NULL);
+    return rc;
+}
+
+/* Takes the tables of a schema to those of this one. */
+static int change(struct pcl_store *s, int64_t from, struct pcl_err *err)
+{
+    int rc = PCL_OK;
+
+    for (int64_t i = from; rc == PCL_OK && i < PCL_STORE_SCHEMA; i++)
+        rc = pcl_store_exec(s, steps[i - 1].change, err);
+    return rc == PCL_OK ? set_version(s, err) : rc;
+}
 
 static int create(struct pcl_store *s, struct pcl_err *err)
 {
-    char id[96];
+    char id[48];
     int rc;
 
     /* the page size counts only before the first table, and not inside a transaction */
@@ -125,18 +173,13 @@ static int create(struct pcl_store *s, struct pcl_err *err)
         return rc;
     if (pcl_store_int(s, "SELECT count(*) FROM sqlite_master") > 0)
         return pcl_store_exec(s, "ROLLBACK", err); /* another process was faster */
-    (void)snprintf(id, sizeof(id), "PRAGMA application_id=%d; PRAGMA user_version=%d",
-                   PCL_STORE_APPLICATION_ID, PCL_STORE_SCHEMA);
+    (void)snprintf(id, sizeof(id), "PRAGMA application_id=%d", PCL_STORE_APPLICATION_ID);
     rc = pcl_store_exec(s, id, err);
     if (rc == PCL_OK)
         rc = pcl_store_exec(s, tables, err);
     if (rc == PCL_OK)
-        rc = pcl_store_exec(s, from_1_to_2, err);
-    if (rc == PCL_OK)
-        rc = pcl_store_exec(s, "COMMIT", err);
-    if (rc != PCL_OK && !sqlite3_get_autocommit(s->db))
-        (void)pcl_store_exec(s, "ROLLBACK", NULL);
-    return rc;
+        rc = change(s, 1, err);
+    return end(s, rc, err);
 }
 
 static int upgrade(struct pcl_store *s, struct pcl_err *err)
@@ -145,28 +188,17 @@ static int upgrade(struct pcl_store *s, struct pcl_err *err)
 
     if (rc != PCL_OK)
         return rc;
-    if (pcl_store_int(s, "PRAGMA user_version") == 1) /* else another process was faster */
-        rc = pcl_store_exec(s, from_1_to_2, err);
-    if (rc == PCL_OK)
-        rc = pcl_store_exec(s, "COMMIT", err);
-    if (rc != PCL_OK && !sqlite3_get_autocommit(s->db))
-        (void)pcl_store_exec(s, "ROLLBACK", NULL);
-    return rc;
+    /* asked again: another process may have been faster */
+    return end(s, change(s, pcl_store_int(s, "PRAGMA user_version"), err), err);
 }
 
-/* For a reader, who must not touch the file, names of its own stand before those of the file. */
-static int cover(struct pcl_store *s, struct pcl_err *err)
+static int cover(struct pcl_store *s, int64_t from, struct pcl_err *err)
 {
-    return pcl_store_exec(
-        s,
-        "CREATE TEMP TABLE blocked(run_id, lock, waiter, waiter_mode, holder, holder_mode,"
-        " behind, behind_mode, count, total_ns, longest_ns);"
-        "CREATE TEMP TABLE lockpoint(run_id, lock, who, at, what, count);"
-        "CREATE TEMP VIEW lockstat AS SELECT *, NULL AS wait_line_ns, NULL AS wait_spinlock_ns,"
-        " NULL AS wait_optimistic_ns, NULL AS wait_conflict_ns, NULL AS wait_wakeup_ns,"
-        " NULL AS wait_cpu_ns, NULL AS irqs_off_max_ns, NULL AS irqs_off_in_irq_ns"
-        " FROM main.lockstat;",
-        err);
+    int rc = PCL_OK;
+
+    for (int64_t i = from; rc == PCL_OK && i < PCL_STORE_SCHEMA; i++)
+        rc = pcl_store_exec(s, steps[i - 1].cover, err);
+    return rc;
 }
 
 int pcl_schema_check(struct pcl_store *s, struct pcl_err *err)
@@ -198,10 +230,10 @@ int pcl_schema_check(struct pcl_store *s, struct pcl_err *err)
         return pcl_fail(err, PCL_EINVAL,
                         "%s was written by a newer pclsim (schema %lld, this one knows %d)",
                         s->path, (long long)version, PCL_STORE_SCHEMA);
-    if (version == 1)
-        return s->write ? upgrade(s, err) : cover(s, err);
-    if (version != PCL_STORE_SCHEMA)
+    if (version < 1)
         return pcl_fail(err, PCL_EINVAL, "%s has an unknown schema (%lld)", s->path,
                         (long long)version);
-    return PCL_OK;
+    if (version == PCL_STORE_SCHEMA)
+        return PCL_OK;
+    return s->write ? upgrade(s, err) : cover(s, version, err);
 }

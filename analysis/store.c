@@ -25,8 +25,8 @@ static const char *const sql[PCL_N_STMTS] = {
     [PCL_STMT_CONFIG_FIND] = "SELECT config_id FROM config WHERE hash=?1",
     [PCL_STMT_CONFIG_ADD] =
         "INSERT INTO config(study_id,hash,label,params,scheme,scheme_text,machine,machine_text,"
-        "scenario_text,trace_sha256,replay,varies) "
-        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+        "scenario_text,trace_sha256,replay,varies,source) "
+        "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [PCL_STMT_PARAM_ADD] = "INSERT INTO param(config_id,name,value) VALUES(?1,?2,?3)",
     [PCL_STMT_RUN_FIND] = "SELECT run_id, state, fingerprint FROM run WHERE key=?1",
     [PCL_STMT_RUN_DROP] = "DELETE FROM run WHERE run_id=?1",
@@ -51,6 +51,11 @@ static const char *const sql[PCL_N_STMTS] = {
         "INSERT INTO violation(run_id,seq,kind,at_ns,text,steps) VALUES(?1,?2,?3,?4,?5,?6)",
     [PCL_STMT_HOST_ADD] = "INSERT INTO run_host(run_id,wall_s,stored_at,host,kernel,cpu) "
                           "VALUES(?1,?2,?3,?4,?5,?6)",
+    [PCL_STMT_RUN_PEEK] = "SELECT run_id,state,code,violations,error,wall_s"
+                          " FROM run LEFT JOIN run_host USING(run_id) WHERE key=?1",
+    [PCL_STMT_VALUE_PEEK] =
+        "SELECT value FROM scalar WHERE run_id=?1 AND object=?3 AND metric_id IN"
+        " (SELECT metric_id FROM metric WHERE name=?2)",
     [PCL_STMT_RUN_GET] =
         "SELECT run_id,scheme,seed,rep,state,code,error,sim_ns,warmup_ns,ops,events,"
         "fingerprint,violations,wall_s"
@@ -73,14 +78,35 @@ static const char *const sql[PCL_N_STMTS] = {
         "SELECT kind,at_ns,text,steps FROM violation WHERE run_id=?1 ORDER BY seq",
 };
 
+/* Why there was no room to write, NULL when that was not it. A quota and a limit on the size of files
+ * are a full disk too; SQLite calls them I/O errors, and does not keep the system's code each time. */
+static const char *why_full(sqlite3 *db, int code, int os)
+{
+    if ((code & 0xff) == SQLITE_FULL)
+        return "disk full";
+    if ((code & 0xff) != SQLITE_IOERR)
+        return NULL;
+    for (int i = 0; i < 2; i++, os = sqlite3_system_errno(db)) {
+        if (os == ENOSPC)
+            return "disk full";
+        if (os == EDQUOT)
+            return "disk quota";
+        if (os == EFBIG)
+            return "limit on the size of a file";
+    }
+    return NULL;
+}
+
 int pcl_store_error(struct pcl_store *s, struct pcl_err *err, const char *doing)
 {
-    int code = sqlite3_errcode(s->db);
+    int os = errno, code = sqlite3_errcode(s->db);
+    const char *full = why_full(s->db, code, os);
 
+    if (full)
+        return pcl_fail(err, PCL_EIO,
+                        "%s: no space left to write (%s); what was stored before is intact",
+                        s->path, full);
     switch (code & 0xff) {
-    case SQLITE_FULL:
-        return pcl_fail(err, PCL_EIO, "%s: no space left on the disk; the store is as it was",
-                        s->path);
     case SQLITE_NOTADB:
         return pcl_fail(err, PCL_EINVAL, "%s is no pclsim store (not an SQLite database)",
                         s->path);

@@ -26,6 +26,8 @@ enum pcl_stmt {
     PCL_STMT_POINT_ADD,
     PCL_STMT_VIOLATION_ADD,
     PCL_STMT_HOST_ADD,
+    PCL_STMT_RUN_PEEK,
+    PCL_STMT_VALUE_PEEK,
     PCL_STMT_RUN_GET,
     PCL_STMT_SCALAR_GET,
     PCL_STMT_HIST_GET,
@@ -41,6 +43,7 @@ struct pcl_store {
     sqlite3 *db;
     char *path;
     bool write;
+    bool batch; /* a transaction of several runs is open */
     int lock_fd; /* flock()ed by the one writer; -1 */
     sqlite3_stmt *stmt[PCL_N_STMTS];
     char host[128], kernel[160], cpu[160];

@@ -17,16 +17,6 @@ static const char *const default_schemes[] = {"v5.8", "v5.9-rc1", "v5.9"};
 #define DEFAULT_REPS 10
 #define MAX_JOBS 10000000
 
-/* One way of running: a point of the grid, or a number of clones. */
-struct point {
-    const struct pcl_scenario *scenario;
-    const struct pcl_profile *machine;
-    const struct pcl_scheme *scheme; /* [n_schemes] */
-    const char *const *scheme_text;
-    struct pcl_replay_opts replay;
-    struct pcl_config_desc desc; /* without the scheme */
-};
-
 struct build {
     const struct pcl_study_spec *spec;
     struct pcl_study *study;
@@ -37,13 +27,14 @@ struct build {
     const char **set; /* --set of the scenario, then one per free axis */
     size_t n_set;
     const struct pcl_scenario *base;
+    const char *source; /* hash of the file as it stands */
     struct pcl_profile *machine;
     char *machine_text;
     struct pcl_scheme *scheme;
     const char **scheme_text;
     const struct pcl_grid_axis *axis[PCL_GRID_MAX];
     size_t n_axes;
-    struct point *point;
+    struct pcl_study_point *point;
 };
 
 static char *keep(struct build *b, char *text)
@@ -69,12 +60,48 @@ static int split(const char *set, char *key, size_t n, const char **value, struc
     return PCL_OK;
 }
 
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+
+    return dot ? dot + 1 : key;
+}
+
+/* "tasks" and "readers.tasks" are one setting when either needs no section. */
+static bool same_key(const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    return (!strchr(a, '.') || !strchr(b, '.')) && strcmp(last_part(a), last_part(b)) == 0;
+}
+
+/* An axis of the command line stands in the scenario's grid before that is read. */
+static int read_varied(struct build *b)
+{
+    for (size_t i = 0; i < b->spec->n_vary; i++) {
+        const char *vary = b->spec->vary[i], *value;
+        size_t size = strlen(vary) + sizeof("grid.");
+        char key[256], other[256], *set = pcl_arena_alloc(&b->mem->arena, size, 1);
+
+        if (split(vary, key, sizeof(key), &value, NULL) != PCL_OK)
+            return pcl_fail_at(b->err, "--vary", 0, 0, "want KEY=VALUE,VALUE,..., found '%s'",
+                               vary);
+        for (size_t k = 0; k < b->spec->n_set; k++)
+            if (split(b->spec->set[k], other, sizeof(other), &value, NULL) == PCL_OK &&
+                same_key(key, other))
+                return pcl_fail_at(b->err, "--vary", 0, 0, "%s is given with --set too", key);
+        (void)snprintf(set, size, "grid.%s", vary);
+        b->set[b->n_set++] = set;
+    }
+    return PCL_OK;
+}
+
 /* Takes the settings apart: those of the machine are applied, the others kept for the parser.
  */
 static int read_settings(struct build *b)
 {
-    b->set =
-        pcl_arena_alloc(&b->mem->arena, b->spec->n_set + PCL_GRID_MAX + 1, sizeof(*b->set));
+    b->set = pcl_arena_alloc(&b->mem->arena, b->spec->n_set + b->spec->n_vary + PCL_GRID_MAX + 1,
+                             sizeof(*b->set));
     for (size_t i = 0; i < b->spec->n_set; i++) {
         const char *set = b->spec->set[i], *value;
         char key[256];
@@ -91,7 +118,7 @@ static int read_settings(struct build *b)
                                set);
         b->set[b->n_set++] = set;
     }
-    return PCL_OK;
+    return read_varied(b);
 }
 
 static int set_machine(struct build *b, struct pcl_profile *m, const char *set,
@@ -145,13 +172,36 @@ static int load_text(struct build *b)
     return rc;
 }
 
+/* Does the message quote these n letters? */
+static bool names(const char *msg, const char *key, size_t n)
+{
+    const char *quote = strchr(msg, '\'');
+
+    return quote && strncmp(quote + 1, key, n) == 0 && quote[n + 1] == '\'';
+}
+
+/* An axis of the command line went in as a setting; the message names what the user wrote. */
+static int about_vary(struct build *b, int rc)
+{
+    for (size_t i = 0; b->err && i < b->spec->n_vary; i++) {
+        const char *vary = b->spec->vary[i];
+        size_t n = strcspn(vary, "=");
+        const char *at = strncmp(b->err->msg, "grid.", 5) == 0 ? b->err->msg + 5 : b->err->msg;
+
+        if (strcmp(b->err->file, "--set") == 0 &&
+            (strncmp(at, vary, n) == 0 || names(b->err->msg, vary, n)))
+            (void)snprintf(b->err->file, sizeof(b->err->file), "--vary");
+    }
+    return rc;
+}
+
 static int parse(struct build *b, size_t n_set, const struct pcl_scenario **out)
 {
     struct pcl_scenario *s;
     int rc = pcl_scenario_parse(b->file, b->text, b->set, n_set, &s, b->err);
 
     if (rc != PCL_OK)
-        return rc;
+        return about_vary(b, rc);
     b->mem->scenario =
         pcl_xrealloc(b->mem->scenario, b->mem->n_scenarios + 1, sizeof(struct pcl_scenario *));
     b->mem->scenario[b->mem->n_scenarios++] = s;
@@ -159,19 +209,21 @@ static int parse(struct build *b, size_t n_set, const struct pcl_scenario **out)
     return PCL_OK;
 }
 
-static const char *last_part(const char *key)
+/* The scenario without what --set changed, to know it again. One that cannot do without is known by
+ * what it became. */
+static void name_source(struct build *b)
 {
-    const char *dot = strrchr(key, '.');
+    struct pcl_scenario *s = NULL;
+    char hash[65];
 
-    return dot ? dot + 1 : key;
-}
-
-/* "tasks" and "readers.tasks" are one setting when either needs no section. */
-static bool same_key(const char *a, const char *b)
-{
-    if (strcmp(a, b) == 0)
-        return true;
-    return (!strchr(a, '.') || !strchr(b, '.')) && strcmp(last_part(a), last_part(b)) == 0;
+    if (pcl_scenario_parse(b->file, b->text, NULL, 0, &s, NULL) != PCL_OK)
+        s = NULL;
+    else
+        pcl_sha256_hex(s->run_text, strlen(s->run_text), hash);
+    pcl_scenario_free(s);
+    if (!s)
+        pcl_sha256_hex(b->base->run_text, strlen(b->base->run_text), hash);
+    b->source = pcl_arena_strdup(&b->mem->arena, hash);
 }
 
 /* The axes that no --set pins. */
@@ -254,7 +306,7 @@ static int choose_schemes(struct build *b, const struct pcl_scenario *of)
 /* --- points ----------------------------------------------------------------------------------
  */
 
-static void describe(struct build *b, struct point *p, const struct pcl_param *params, size_t n)
+static void describe(struct build *b, struct pcl_study_point *p, const struct pcl_param *params, size_t n)
 {
     struct pcl_config_desc *d = &p->desc;
 
@@ -267,6 +319,7 @@ static void describe(struct build *b, struct point *p, const struct pcl_param *p
                                   .scenario_text = "",
                                   .trace_sha256 = "",
                                   .replay = "",
+                                  .source = "",
                                   .build = pcl_model_build()};
     if (p->machine != b->machine)
         d->machine_text = keep(b, pcl_profile_text(p->machine));
@@ -275,6 +328,7 @@ static void describe(struct build *b, struct point *p, const struct pcl_param *p
         d->workload = p->scenario->name;
         d->title = p->scenario->title ? p->scenario->title : "";
         d->scenario_text = p->scenario->run_text;
+        d->source = b->source;
         d->varies = keep(b, pcl_varies_scenario(p->scenario, p->machine));
     } else {
         d->kind = "trace";
@@ -319,7 +373,7 @@ static struct pcl_param *set_params(struct build *b, size_t more, size_t *n)
 /* Point number at of the grid; the last axis runs fastest. */
 static int make_grid_point(struct build *b, size_t at)
 {
-    struct point *p = &b->point[at];
+    struct pcl_study_point *p = &b->point[at];
     size_t n, n_set = b->n_set;
     struct pcl_param *params = set_params(b, b->n_axes, &n);
     struct pcl_profile *own = NULL; /* a machine that only this point has */
@@ -362,7 +416,7 @@ static int make_grid_point(struct build *b, size_t at)
 
 static void make_clone_point(struct build *b, size_t at)
 {
-    struct point *p = &b->point[at];
+    struct pcl_study_point *p = &b->point[at];
     char clones[16];
     size_t n;
     struct pcl_param *params = set_params(b, 3, &n);
@@ -413,36 +467,64 @@ static int make_points(struct build *b)
     return rc;
 }
 
-static void make_jobs(struct build *b)
+/* The keys of a point and scheme begin alike. */
+static void make_stems(struct build *b)
 {
     struct pcl_study *s = b->study;
+    size_t cells = s->n_points * s->n_schemes;
 
-    s->n_jobs = s->n_points * s->n_schemes * s->reps;
-    s->jobs = pcl_xcalloc(s->n_jobs, sizeof(*s->jobs));
-    s->descs = pcl_xcalloc(s->n_jobs, sizeof(*s->descs));
-    for (size_t i = 0; i < s->n_jobs; i++) {
-        const struct point *p = &b->point[i / (s->n_schemes * s->reps)];
-        size_t k = i / s->reps % s->n_schemes;
-        struct pcl_job *j = &s->jobs[i];
-        struct pcl_run_desc *d = &s->descs[i];
+    b->mem->point = b->point;
+    b->mem->trace = b->spec->trace;
+    b->mem->check = b->spec->check;
+    b->mem->no_runahead = b->spec->no_runahead;
+    b->mem->explore = b->spec->explore;
+    b->mem->stem = pcl_xcalloc(cells, sizeof(*b->mem->stem));
+    s->n_jobs = cells * s->reps;
+    for (size_t i = 0; i < cells; i++) {
+        struct pcl_job job;
 
-        *j = (struct pcl_job){.scenario = p->scenario,
-                              .trace = p->scenario ? NULL : b->spec->trace,
-                              .replay = p->replay,
-                              .scheme = &p->scheme[k],
-                              .machine = p->machine,
-                              .seed = s->seed,
-                              .replication = (uint32_t)(i % s->reps),
-                              .check = b->spec->check,
-                              .no_runahead = b->spec->no_runahead,
-                              .explore = b->spec->explore && p->scenario && p->scenario->explore.on};
-        d->config = p->desc;
-        d->config.scheme = p->scheme[k].name;
-        d->config.scheme_text = p->scheme_text[k];
-        d->seed = j->seed;
-        d->replication = j->replication;
-        pcl_job_key(j, d->key);
+        pcl_study_job(s, i * s->reps, &job);
+        pcl_job_key_stem(&job, &b->mem->stem[i]);
     }
+}
+
+void pcl_study_job(const struct pcl_study *s, size_t i, struct pcl_job *out)
+{
+    const struct pcl_study_memory *m = s->memory;
+    const struct pcl_study_point *p = &m->point[pcl_study_point_of(s, i)];
+
+    PCL_ASSERT(i < s->n_jobs);
+    *out = (struct pcl_job){.scenario = p->scenario,
+                            .trace = p->scenario ? NULL : m->trace,
+                            .replay = p->replay,
+                            .scheme = &p->scheme[pcl_study_scheme_of(s, i)],
+                            .machine = p->machine,
+                            .seed = s->seed,
+                            .replication = pcl_study_rep_of(s, i),
+                            .check = m->check,
+                            .no_runahead = m->no_runahead,
+                            .explore = m->explore && p->scenario && p->scenario->explore.on};
+}
+
+void pcl_study_key(const struct pcl_study *s, size_t i, char out[65])
+{
+    struct pcl_job job;
+
+    pcl_study_job(s, i, &job);
+    pcl_job_key_at(&s->memory->stem[i / s->reps], &job, out);
+}
+
+void pcl_study_desc(const struct pcl_study *s, size_t i, struct pcl_run_desc *out)
+{
+    const struct pcl_study_point *p = &s->memory->point[pcl_study_point_of(s, i)];
+    size_t k = pcl_study_scheme_of(s, i);
+
+    out->config = p->desc;
+    out->config.scheme = p->scheme[k].name;
+    out->config.scheme_text = p->scheme_text[k];
+    out->seed = s->seed;
+    out->replication = pcl_study_rep_of(s, i);
+    pcl_study_key(s, i, out->key);
 }
 
 /* --- the whole -------------------------------------------------------------------------------
@@ -457,6 +539,8 @@ static int build(struct build *b)
         rc = load_text(b);
         if (rc == PCL_OK)
             rc = parse(b, b->n_set, &b->base);
+        if (rc == PCL_OK)
+            name_source(b);
     }
     if (rc == PCL_OK)
         rc = load_machine(b);
@@ -465,16 +549,17 @@ static int build(struct build *b)
     if (rc != PCL_OK)
         return rc;
     choose_axes(b);
-    s->reps = b->spec->reps                  ? b->spec->reps
-              : b->base && b->base->reps > 0 ? (uint32_t)b->base->reps
-                                             : DEFAULT_REPS;
+    s->least = b->spec->reps                  ? b->spec->reps
+               : b->base && b->base->reps > 0 ? (uint32_t)b->base->reps
+                                              : DEFAULT_REPS;
     if (b->spec->explore && b->base && b->base->explore.on)
-        s->reps = 1;
+        s->least = 1;
+    s->reps = b->spec->most > s->least ? b->spec->most : s->least;
     s->seed = b->spec->has_seed ? b->spec->seed : b->base ? b->base->seed : 1;
     rc = make_points(b);
     if (rc != PCL_OK)
         return rc;
-    make_jobs(b);
+    make_stems(b);
     s->scenario = b->point[0].scenario;
     s->machine = b->point[0].machine;
     return PCL_OK;
@@ -507,8 +592,7 @@ void pcl_study_free(struct pcl_study *s)
         pcl_scenario_free(s->memory->scenario[i]);
     free(s->memory->scenario);
     pcl_arena_fini(&s->memory->arena);
+    free(s->memory->stem);
     free(s->memory);
-    free(s->jobs);
-    free(s->descs);
     free(s);
 }

@@ -165,7 +165,8 @@ static int decide(const struct pcl_scenario *scenario, const struct values *v,
                                   .reps = (uint32_t)(v->reps > 0 ? v->reps : reps),
                                   .explore = true,
                                   .set = set};
-    struct cli_session s = {.workers = v->jobs > 0 ? (unsigned)v->jobs : 0, .store = store};
+    struct cli_session s = {
+        .exec = {.workers = v->jobs > 0 ? (unsigned)v->jobs : 0, .store = store}};
     struct pcl_study *study = NULL;
     struct pcl_dataset d;
     int rc;
@@ -175,12 +176,13 @@ static int decide(const struct pcl_scenario *scenario, const struct values *v,
         spec.n_set = 1;
     }
     pcl_dataset_init(&d);
+    s.exec.out = &d;
     rc = pcl_claim_check(scenario, err);
     if (rc == PCL_OK)
         rc = pcl_study_new(&spec, &study, err);
     s.study = study;
     if (rc == PCL_OK)
-        rc = cli_session_run(&s, &d, err);
+        rc = cli_session_run(&s, err);
     if (rc == PCL_OK)
         rc = pcl_claim_evaluate(scenario, &d, 0.0, out, err);
     if (rc == PCL_OK && s.failed)

@@ -20,6 +20,7 @@ void cli_open_streams(void)
         if (fcntl(fd, F_GETFD) < 0)
             (void)open("/dev/null", flags[fd]);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error like a full disk */
 }
 
 /* Whether the other end of a pipe is closed; errno of an earlier write may be long gone. */

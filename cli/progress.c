@@ -29,6 +29,8 @@ struct cli_progress {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
     bool over, drawn;
+    bool line; /* one for all */
+    struct pcl_study_progress now;
     size_t done;
     struct {
         uint64_t ops;
@@ -56,7 +58,7 @@ static void terminal_size(size_t *rows, size_t *columns)
     *columns = w.ws_col;
 }
 
-static bool can_draw(const struct pcl_study *s)
+static bool can_draw(size_t lines)
 {
     const char *term = getenv("TERM");
     size_t rows, columns;
@@ -64,8 +66,45 @@ static bool can_draw(const struct pcl_study *s)
     if (!isatty(STDERR_FILENO) || !term || !*term || strcmp(term, "dumb") == 0)
         return false;
     terminal_size(&rows, &columns);
-    return s->n_schemes < rows;
+    return lines < rows;
 }
+
+/* --- one line --------------------------------------------------------------------------------
+ */
+
+static void draw_line(struct cli_progress *p)
+{
+    const struct pcl_study_progress *u = &p->now;
+    size_t rows, columns, ran = u->done - u->reused;
+    double elapsed = now_s() - p->start, rate = (double)ran / elapsed;
+    char bar[BAR + 1], line[400];
+    int n;
+
+    terminal_size(&rows, &columns);
+    for (size_t k = 0; k < BAR; k++)
+        bar[k] = u->total && u->done * BAR >= (k + 1) * u->total ? '#' : '.';
+    bar[BAR] = '\0';
+    n = snprintf(line, sizeof(line), " [%s] %zu/%zu", bar, u->done, u->total);
+    if (ran > 0) {
+        char left[32];
+
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "   %.3g runs/s   %s left", rate,
+                      pcl_format_ns((pcl_ns)((double)(u->total - u->done) / rate * 1e9), left,
+                                    sizeof(left)));
+    }
+    if (u->looked)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "   widest +-%.2g%%",
+                      100 * u->widest);
+    if (u->failed)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "   %zu failed", u->failed);
+    PCL_ASSERT(n > 0);
+    p->drawn = true;
+    fprintf(stderr, "\r%.*s\033[K", (int)(columns - 1), line);
+    (void)fflush(stderr);
+}
+
+/* --- a line per scheme -----------------------------------------------------------------------
+ */
 
 /* Finished runs of scheme i when the first `done` jobs of the plan are. */
 static size_t done_of(const struct pcl_study *s, size_t done, size_t i)
@@ -136,21 +175,22 @@ static void *drawer(void *arg)
         until.tv_nsec %= 1000000000L;
         (void)pthread_cond_timedwait(&p->wake, &p->lock, &until);
         if (now_s() - p->start >= QUIET_S)
-            draw(p);
+            (p->line ? draw_line : draw)(p);
     }
     (void)pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
-struct cli_progress *cli_progress_new(const struct pcl_study *s)
+static struct cli_progress *begin(const struct pcl_study *s, bool line)
 {
     struct cli_progress *p;
     sigset_t all, old;
 
-    if (s->n_jobs == 0 || !can_draw(s))
+    if (s->n_jobs == 0 || !can_draw(line ? 1 : s->n_schemes))
         return NULL;
     p = pcl_xcalloc(1, sizeof(*p));
     p->study = s;
+    p->line = line;
     p->start = now_s();
     p->scheme = pcl_xcalloc(s->n_schemes, sizeof(*p->scheme));
     (void)pthread_mutex_init(&p->lock, NULL);
@@ -166,6 +206,16 @@ struct cli_progress *cli_progress_new(const struct pcl_study *s)
     return NULL;
 }
 
+struct cli_progress *cli_progress_new(const struct pcl_study *s)
+{
+    return begin(s, false);
+}
+
+struct cli_progress *cli_progress_line(const struct pcl_study *s)
+{
+    return begin(s, true);
+}
+
 void cli_progress_update(const struct pcl_study_progress *u, void *arg)
 {
     struct cli_progress *p = arg;
@@ -174,6 +224,7 @@ void cli_progress_update(const struct pcl_study_progress *u, void *arg)
         return;
     (void)pthread_mutex_lock(&p->lock);
     p->done = u->done;
+    p->now = *u;
     (void)pthread_mutex_unlock(&p->lock);
 }
 
@@ -201,8 +252,12 @@ void cli_progress_free(struct cli_progress *p)
     (void)pthread_cond_signal(&p->wake);
     (void)pthread_mutex_unlock(&p->lock);
     (void)pthread_join(p->thread, NULL);
-    if (p->drawn)
+    if (p->drawn && p->line) {
+        draw_line(p);
+        fputc('\n', stderr);
+    } else if (p->drawn) {
         draw(p);
+    }
     (void)pthread_mutex_destroy(&p->lock);
     (void)pthread_cond_destroy(&p->wake);
     free(p->scheme);

@@ -53,10 +53,12 @@ static void trace_head(FILE *out, const struct pcl_trace *t)
 
 void cli_summary_head(FILE *out, const struct pcl_study *s, const struct pcl_trace *trace)
 {
-    const struct pcl_config_desc *c = &s->descs[0].config;
+    struct pcl_run_desc first;
+    const struct pcl_config_desc *c = &first.config;
     char line[640];
     int64_t cpus = pcl_profile_cpus(s->machine);
 
+    pcl_study_desc(s, 0, &first);
     if (trace) {
         trace_head(out, trace);
         head_line(out, "replay", c->replay);
@@ -100,17 +102,21 @@ int cli_summary_results(FILE *out, const struct pcl_study *s, const struct pcl_d
 
 static void dump_point(FILE *out, const struct pcl_study *s, size_t point)
 {
-    size_t job = point * s->n_schemes * s->reps;
-    const struct pcl_config_desc *c = &s->descs[job].config;
+    size_t at = point * s->n_schemes * s->reps;
+    struct pcl_run_desc run;
+    const struct pcl_config_desc *c = &run.config;
+    struct pcl_job job;
 
+    pcl_study_desc(s, at, &run);
+    pcl_study_job(s, at, &job);
     if (s->n_points > 1) {
         fputs("# point", out);
         for (size_t i = 0; i < c->n_params; i++)
             fprintf(out, " %s=%s", c->params[i].name, c->params[i].value);
         fputc('\n', out);
     }
-    if (s->jobs[job].scenario)
-        fprintf(out, "# scenario %s\n%s\n", c->workload, s->jobs[job].scenario->text);
+    if (job.scenario)
+        fprintf(out, "# scenario %s\n%s\n", c->workload, job.scenario->text);
     else
         fprintf(out, "# trace %s\n# sha256 %s\n# replay %s\n\n", c->workload, c->trace_sha256,
                 c->replay);
@@ -121,8 +127,11 @@ int cli_summary_dump(FILE *out, const struct pcl_study *s)
 {
     for (size_t i = 0; i < s->n_points; i++)
         dump_point(out, s, i);
-    for (size_t i = 0; i < s->n_schemes; i++)
-        fprintf(out, "# scheme %s\n%s\n", s->schemes[i].name,
-                s->descs[i * s->reps].config.scheme_text);
+    for (size_t i = 0; i < s->n_schemes; i++) {
+        struct pcl_run_desc d;
+
+        pcl_study_desc(s, i * s->reps, &d);
+        fprintf(out, "# scheme %s\n%s\n", s->schemes[i].name, d.config.scheme_text);
+    }
     return CLI_DONE;
 }

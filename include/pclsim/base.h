@@ -146,9 +146,13 @@ int pcl_read_file(const char *path, size_t max_bytes, char **data, size_t *size,
 /** SHA-256 as 64 hex digits and a 0; out has room for 65. */
 void pcl_sha256_hex(const void *data, size_t size, char out[65]);
 
-/* The same of data that comes in pieces; end frees. */
-struct pcl_sha256;
-struct pcl_sha256 *pcl_sha256_new(void);
+/* The same piece by piece. A copy of the state goes on from where it was taken, so that a common
+ * beginning is hashed once. */
+struct pcl_sha256 {
+    uint64_t state[32]; /* private */
+};
+
+void pcl_sha256_init(struct pcl_sha256 *h);
 void pcl_sha256_add(struct pcl_sha256 *h, const void *data, size_t size);
 void pcl_sha256_end(struct pcl_sha256 *h, char out[65]);
 

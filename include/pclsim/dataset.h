@@ -35,6 +35,8 @@ struct pcl_config_desc {
     const char *trace_sha256;  /* "" for a scenario */
     const char *replay;        /* options of the replay, canonical; "" for a scenario */
     const char *varies;        /* what differs between replications, for people */
+    const char *source; /* SHA-256 of the scenario before a grid or --set chose; "" for a trace. It
+                           tells scenarios apart, not configurations */
     const char *build;         /* version of the model */
 };
 

@@ -1,7 +1,6 @@
 /*
  * One simulation from configuration to result, and plans of many. A run is single-threaded and has
- * no global state; parallelism is across runs. Results reach the caller in plan order whatever
- * the number of workers.
+ * no global state; parallelism is across runs, and the number of workers changes no result.
  */
 #ifndef PCLSIM_RUN_H
 #define PCLSIM_RUN_H
@@ -50,20 +49,36 @@ int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile in
  * options, replication, seed (design decision D11). out has room for 65. */
 void pcl_job_key(const struct pcl_job *job, char out[65]);
 
+/* The part of it that does not depend on the replication, for many of them. */
+struct pcl_key_stem {
+    struct pcl_sha256 hash;
+};
+
+void pcl_job_key_stem(const struct pcl_job *job, struct pcl_key_stem *out);
+void pcl_job_key_at(const struct pcl_key_stem *stem, const struct pcl_job *job, char out[65]);
+
 /** The version of the model: results of other versions never count as done. */
 const char *pcl_model_build(void);
 
-struct pcl_progress {
-    size_t done, total;
-    double seconds;
+/* Many jobs, and what becomes of their results. arg is handed to each function. */
+struct pcl_plan {
+    size_t n;
+    unsigned workers; /* threads; 0: all CPUs */
+    /* Job i; called by any thread, the same whenever it is asked. */
+    void (*job)(size_t i, struct pcl_job *out, void *arg);
+    /* Each result when its run ends, in any order, in the calling thread; may take its contents
+     * (re-init it). A job that could not run at all has failed set, and the code and message of the
+     * error. A negative return stops the plan with that code. */
+    int (*sink)(size_t i, struct pcl_result *r, void *arg);
+    /* When no further result waits: the time to write down what came together. May be NULL. */
+    int (*rest)(void *arg);
+    void *arg;
+    const volatile int *cancel; /* stops when it becomes non-zero; may be NULL */
 };
 
-/** Runs jobs on workers threads (0: all CPUs); sink gets each result in plan order in the calling
- * thread and may take its contents (re-init it). progress may be NULL. Stops early with
- * PCL_EINTR when *cancel becomes non-zero (results of finished runs before the gap were sunk). */
-int pcl_run_plan(const struct pcl_job *jobs, size_t n, unsigned workers,
-                 int (*sink)(size_t i, struct pcl_result *r, void *arg),
-                 void (*progress)(const struct pcl_progress *p, void *arg), void *arg,
-                 const volatile int *cancel, struct pcl_err *err);
+/** Runs a plan. At most a bounded number of runs begins before the first one that is not over, so a
+ * sink that puts results in order keeps few. PCL_EINTR when cancelled: what had ended went to the
+ * sink. Otherwise sink's and rest's codes, and their messages. */
+int pcl_run_plan(const struct pcl_plan *p, struct pcl_err *err);
 
 #endif

@@ -67,7 +67,7 @@ size_t source_raw(struct source *s, const char **p)
         s->raw_at = 0;
         s->raw_last = s->raw_end == 0;
         if (s->raw_end > 0)
-            pcl_sha256_add(s->sha, s->raw, s->raw_end);
+            pcl_sha256_add(&s->sha, s->raw, s->raw_end);
     }
     *p = s->raw + s->raw_at;
     return s->raw_end - s->raw_at;
@@ -85,8 +85,7 @@ void source_hash(struct source *s, char out[65])
 
     while (s->opened && (n = source_raw(s, &p)) > 0)
         source_raw_take(s, n);
-    pcl_sha256_end(s->sha, out);
-    s->sha = NULL;
+    pcl_sha256_end(&s->sha, out);
 }
 
 /* --- the window -------------------------------------------------------------------------- */
@@ -192,7 +191,7 @@ static int begin(struct source *s, struct pcl_err *err)
     size_t n;
 
     s->opened = true;
-    s->sha = pcl_sha256_new();
+    pcl_sha256_init(&s->sha);
     n = source_raw(s, &p);
     for (size_t i = 0; i < sizeof(unpackers) / sizeof(unpackers[0]) && !s->unpacker; i++) {
         if (unpackers[i]->is(p, n))
@@ -243,12 +242,8 @@ int source_open(struct source *s, const char *path, struct pcl_err *err)
 
 void source_close(struct source *s)
 {
-    char hash[65];
-
     if (s->state)
         s->unpacker->close(s->state);
-    if (s->sha)
-        pcl_sha256_end(s->sha, hash);
     if (s->fd >= 0)
         (void)close(s->fd);
     free(s->raw_own);

@@ -41,7 +41,7 @@ struct source {
     size_t raw_at, raw_end, mem_at, mem_end;
     char *raw_own;
     bool raw_last, opened;
-    struct pcl_sha256 *sha;
+    struct pcl_sha256 sha;
     const struct unpacker *unpacker;
     void *state;
     struct pcl_err err; /* code is not PCL_OK: damaged, or not readable */

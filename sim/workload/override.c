@@ -139,6 +139,24 @@ static int unknown(struct pcl_reader *r, const char *spec, struct pcl_err *err)
     return pcl_hint_nearest(err, word, names, n);
 }
 
+/* The last part of a key: an axis may be written with its section or without. */
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+
+    return dot ? dot + 1 : key;
+}
+
+/* Tasks are often called threads, whatever they share. */
+static const char *by_its_name(struct pcl_reader *r, const char *spec)
+{
+    size_t n = strlen(spec) - strlen("threads");
+    char *name = pcl_arena_alloc(&r->s->arena, n + sizeof "tasks", 1);
+
+    (void)snprintf(name, n + sizeof "tasks", "%.*stasks", (int)n, spec);
+    return name;
+}
+
 int pcl_find_target(struct pcl_reader *r, const char *spec, struct pcl_target *out,
                     struct pcl_err *err)
 {
@@ -148,6 +166,8 @@ int pcl_find_target(struct pcl_reader *r, const char *spec, struct pcl_target *o
         f = bare(r->ini, spec, false);
     if (f.n == 0)
         f = dotted(r->ini, spec);
+    if (f.n == 0 && strcmp(last_part(spec), "threads") == 0)
+        return pcl_find_target(r, by_its_name(r, spec), out, err);
     if (f.n == 0)
         return unknown(r, spec, err);
     if (f.n > 1)
@@ -180,6 +200,52 @@ static int check_line(struct pcl_reader *r, const char *key, const char *equals)
     return rc;
 }
 
+static bool same_axis(const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    return (!strchr(a, '.') || !strchr(b, '.')) && strcmp(last_part(a), last_part(b)) == 0;
+}
+
+static struct pcl_ini_section *grid_of(struct pcl_reader *r)
+{
+    struct pcl_ini *ini = r->ini;
+    struct pcl_ini_section *more, *grid = pcl_ini_section(ini, "grid", NULL);
+
+    if (grid)
+        return grid;
+    more = pcl_arena_alloc(&ini->arena, ini->n_sections + 1, sizeof *more);
+    memcpy(more, ini->section, ini->n_sections * sizeof *more);
+    ini->section = more;
+    grid = &more[ini->n_sections++];
+    *grid = (struct pcl_ini_section){.kind = "grid", .name = ""};
+    return grid;
+}
+
+/* "grid.KEY=VALUES": an axis in place of the one that the file has of that key, or a new one. */
+static int override_grid(struct pcl_reader *r, const char *axis, const char *equals)
+{
+    struct pcl_ini_section *grid = grid_of(r);
+    struct pcl_ini_entry *e = NULL, *more;
+    struct pcl_list l = {.text = equals + 1};
+    char *key = pcl_arena_alloc(&r->ini->arena, (size_t)(equals - axis) + 1, 1);
+
+    memcpy(key, axis, (size_t)(equals - axis));
+    for (size_t i = 0; i < grid->n_entries; i++)
+        if (same_axis(grid->entry[i].key, key))
+            e = &grid->entry[i];
+    if (!e) {
+        more = pcl_arena_alloc(&r->ini->arena, grid->n_entries + 1, sizeof *more);
+        if (grid->n_entries)
+            memcpy(more, grid->entry, grid->n_entries * sizeof *more);
+        grid->entry = more;
+        e = &more[grid->n_entries++];
+    }
+    (void)pcl_list_next(r, &l, '\0'); /* without the blanks around */
+    *e = (struct pcl_ini_entry){.key = key, .value = l.item};
+    return PCL_OK;
+}
+
 int pcl_apply_override(struct pcl_reader *r, const char *set)
 {
     const char *equals = strchr(set, '=');
@@ -196,6 +262,11 @@ int pcl_apply_override(struct pcl_reader *r, const char *set)
     (void)pcl_list_next(r, &l, '=');
     if (pcl_set_machine_key(l.item))
         return PCL_OK;
+    if (strncmp(l.item, "grid.", 5) == 0) {
+        if (check_line(r, l.item, equals) != PCL_OK)
+            return PCL_EINVAL;
+        return override_grid(r, set + 5, equals);
+    }
     if (pcl_find_target(r, l.item, &t, &why) != PCL_OK) {
         (void)pcl_fail_at(r->err, "--set", 0, 0, "%s: %s", set, why.msg);
         return why.hint[0] ? pcl_hint(r->err, "%s", why.hint) : r->err->code;

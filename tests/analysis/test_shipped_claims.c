@@ -27,9 +27,10 @@ static void must(int rc, const char *path)
 
 static void run(const struct pcl_study *s, size_t i, const char *path)
 {
-    struct pcl_job job = s->jobs[i];
+    struct pcl_job job;
     struct pcl_result r;
 
+    pcl_study_job(s, i, &job);
     job.check = true;
     pcl_result_init(&r);
     must(pcl_run(&job, &r, NULL, &err), path);

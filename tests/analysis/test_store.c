@@ -16,6 +16,7 @@
 
 #include <pclsim/store.h>
 
+#include "golden.h"
 #include "store_internal.h"
 #include "synthetic.h"
 
@@ -135,14 +136,15 @@ static void a_run_comes_back_as_it_went_in(void **state)
 {
     const char *path = path_of("round.db");
     struct pcl_store *s = open_ok(path, PCL_STORE_WRITE);
+    struct pcl_store_peek peek;
     struct pcl_result r;
     struct syn y;
 
     (void)state;
     full_result(&y);
     put_ok(s, &y);
-    assert_true(pcl_store_has(s, y.d.key));
-    assert_false(pcl_store_has(s, "0123"));
+    assert_true(pcl_store_peek(s, y.d.key, NULL, NULL, &peek));
+    assert_false(pcl_store_peek(s, "0123", NULL, NULL, &peek));
     pcl_store_close(s);
 
     s = open_ok(path, PCL_STORE_READ);
@@ -355,22 +357,19 @@ static void foreign_files_are_refused_and_left_alone(void **state)
     pcl_store_close(open_ok(path, PCL_STORE_WRITE));
 }
 
-/* As schema 1 left it. */
-static void make_old(const char *path)
+/* A store as the program of that schema wrote it, kept as SQL. */
+static void make_old(const char *path, int schema)
 {
-    struct pcl_store *s = open_ok(path, PCL_STORE_WRITE);
+    char name[512], *text;
+    size_t size;
 
-    put_simple(s, "v5.8", "8", 0);
-    pcl_store_close(s);
-    sql(path, "DROP TABLE blocked; DROP TABLE lockpoint;"
-              "ALTER TABLE lockstat DROP COLUMN wait_line_ns;"
-              "ALTER TABLE lockstat DROP COLUMN wait_spinlock_ns;"
-              "ALTER TABLE lockstat DROP COLUMN wait_optimistic_ns;"
-              "ALTER TABLE lockstat DROP COLUMN wait_conflict_ns;"
-              "ALTER TABLE lockstat DROP COLUMN wait_wakeup_ns;"
-              "ALTER TABLE lockstat DROP COLUMN wait_cpu_ns;"
-              "ALTER TABLE lockstat DROP COLUMN irqs_off_max_ns;"
-              "ALTER TABLE lockstat DROP COLUMN irqs_off_in_irq_ns; PRAGMA user_version=1");
+    (void)snprintf(name, sizeof(name), "%s/tests/analysis/golden/store-%d.sql",
+                   PCLSIM_SOURCE_DIR, schema);
+    if (pcl_read_file(name, 1 << 20, &text, &size, &err) != PCL_OK)
+        fail_msg("%s", err.msg);
+    (void)unlink(path);
+    sql(path, text);
+    free(text);
 }
 
 static char *dump_file(const char *path, unsigned flags)
@@ -387,19 +386,25 @@ static char *dump_file(const char *path, unsigned flags)
     return text;
 }
 
-static void an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written(void **state)
+static void check_old(int schema)
 {
-    char path[128], *before, *after, *as_old, *as_new;
+    char path[128], name[32], *before, *after, *as_old, *as_new;
+    struct pcl_dataset d;
     size_t n_before, n_after;
 
-    (void)state;
     (void)snprintf(path, sizeof(path), "%s", path_of("old.db"));
-    make_old(path);
+    make_old(path, schema);
     assert_int_equal(pcl_read_file(path, 1 << 24, &before, &n_before, &err), PCL_OK);
     as_old = dump_file(path, PCL_STORE_READ);
     assert_int_equal(pcl_read_file(path, 1 << 24, &after, &n_after, &err), PCL_OK);
     assert_int_equal(n_before, n_after);
     assert_memory_equal(before, after, n_before);
+    (void)snprintf(name, sizeof(name), "store-%d.txt", schema);
+    golden(name, as_old);
+    pcl_dataset_init(&d);
+    assert_int_equal(pcl_store_read(path, &d, &err), PCL_OK);
+    assert_int_equal(pcl_dataset_count(&d).runs, 1);
+    pcl_dataset_fini(&d);
     as_new = dump_file(path, PCL_STORE_WRITE);
     assert_string_equal(as_old, as_new);
     free(as_new);
@@ -409,6 +414,70 @@ static void an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written(vo
     free(after);
     free(as_old);
     free(as_new);
+}
+
+static void an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written(void **state)
+{
+    (void)state;
+    for (int schema = 1; schema < PCL_STORE_SCHEMA; schema++)
+        check_old(schema);
+}
+
+/* What a migrated store looks like is what a new one looks like. */
+static void a_migrated_store_has_the_tables_of_a_new_one(void **state)
+{
+    static const char columns[] =
+        "SELECT group_concat(t.name || '.' || c.name || ' ' || c.type, ', ') FROM"
+        " (SELECT name FROM sqlite_master WHERE type IN('table','view') ORDER BY name) t,"
+        " pragma_table_info(t.name) c";
+    char path[128], *want = NULL;
+
+    (void)state;
+    for (int schema = PCL_STORE_SCHEMA; schema > 0; schema--) {
+        struct pcl_store *s;
+        sqlite3_stmt *st;
+
+        (void)snprintf(path, sizeof(path), "%s", path_of("columns.db"));
+        if (schema < PCL_STORE_SCHEMA)
+            make_old(path, schema);
+        s = open_ok(path, PCL_STORE_WRITE);
+        assert_int_equal(sqlite3_prepare_v2(s->db, columns, -1, &st, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        if (!want)
+            want = strdup((const char *)sqlite3_column_text(st, 0));
+        assert_string_equal(want, (const char *)sqlite3_column_text(st, 0));
+        (void)sqlite3_finalize(st);
+        pcl_store_close(s);
+    }
+    free(want);
+}
+
+static void an_old_store_can_be_merged(void **state)
+{
+    char old[128], path[128];
+    struct pcl_store_merged m;
+    struct pcl_store *s;
+
+    (void)state;
+    for (int schema = 1; schema < PCL_STORE_SCHEMA; schema++) {
+        char *whole, *merged;
+
+        (void)snprintf(old, sizeof(old), "%s", path_of("old.db"));
+        (void)snprintf(path, sizeof(path), "%s", path_of("merged.db"));
+        make_old(old, schema);
+        s = open_ok(path, PCL_STORE_WRITE);
+        assert_int_equal(pcl_store_merge(s, old, &m, &err), PCL_OK);
+        assert_int_equal(m.added, 1);
+        pcl_store_close(s);
+        whole = dump_file(old, PCL_STORE_READ);
+        merged = dump_file(path, PCL_STORE_READ);
+        assert_string_equal(whole, merged);
+        free(whole);
+        free(merged);
+        s = open_ok(old, PCL_STORE_READ); /* it was not touched */
+        assert_int_equal(pcl_store_int(s, "PRAGMA main.user_version"), schema);
+        pcl_store_close(s);
+    }
 }
 
 static void a_store_has_one_writer_and_many_readers(void **state)
@@ -621,6 +690,8 @@ int main(void)
         cmocka_unit_test(a_dump_does_not_depend_on_the_order_of_insertion),
         cmocka_unit_test(foreign_files_are_refused_and_left_alone),
         cmocka_unit_test(an_old_store_is_read_as_it_is_and_brought_up_to_date_when_written),
+        cmocka_unit_test(a_migrated_store_has_the_tables_of_a_new_one),
+        cmocka_unit_test(an_old_store_can_be_merged),
         cmocka_unit_test(a_store_has_one_writer_and_many_readers),
         cmocka_unit_test(the_file_is_marked_as_ours),
         cmocka_unit_test(a_full_disk_is_an_error_and_the_store_stays_whole),

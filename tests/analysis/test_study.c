@@ -13,41 +13,43 @@
 #include <pclsim/study.h>
 
 static struct pcl_err err;
+
+static double value_of(const struct pcl_job *job)
+{
+    uint32_t tasks = job->scenario ? job->scenario->groups[0].tasks : 2 * job->replay.clone;
+
+    return 1000.0 * tasks + job->replication;
+}
+
 static size_t n_run;   /* jobs that the plan was given */
 static size_t stop_at; /* the plan is cancelled before this job; 0 never */
 static size_t fail_at; /* this job breaks a law; counts from 1 */
 
-int pcl_run_plan(const struct pcl_job *jobs, size_t n, unsigned workers,
-                 int (*sink)(size_t i, struct pcl_result *r, void *arg),
-                 void (*progress)(const struct pcl_progress *p, void *arg), void *arg,
-                 const volatile int *cancel, struct pcl_err *e)
+int pcl_run_plan(const struct pcl_plan *p, struct pcl_err *e)
 {
-    (void)workers;
-    (void)progress;
-    (void)cancel;
-    for (size_t i = 0; i < n; i++) {
-        struct pcl_result r;
-        uint32_t tasks =
-            jobs[i].scenario ? jobs[i].scenario->groups[0].tasks : 2 * jobs[i].replay.clone;
-        int rc;
+    int rc = PCL_OK;
 
-        if (stop_at && i + 1 == stop_at)
-            return pcl_fail(e, PCL_EINTR, "interrupted");
+    for (size_t i = 0; i < p->n && rc == PCL_OK; i++) {
+        struct pcl_result r;
+        struct pcl_job job;
+
+        if (stop_at && i + 1 == stop_at) {
+            rc = p->rest ? p->rest(p->arg) : PCL_OK;
+            return rc == PCL_OK ? pcl_fail(e, PCL_EINTR, "interrupted") : rc;
+        }
+        p->job(i, &job, p->arg);
         n_run++;
         pcl_result_init(&r);
-        r.seed = jobs[i].seed;
-        r.replication = jobs[i].replication;
-        r.fingerprint = jobs[i].replication + 1;
+        r.seed = job.seed;
+        r.replication = job.replication;
+        r.fingerprint = job.replication + 1;
         r.failed = fail_at && i + 1 == fail_at;
         r.code = r.failed ? PCL_ELAW : PCL_OK;
-        (void)pcl_result_add(&r, "throughput", "all", "op/s", PCL_BETTER_HIGHER,
-                             1000.0 * tasks + jobs[i].replication);
-        rc = sink(i, &r, arg);
+        (void)pcl_result_add(&r, "throughput", "all", "op/s", PCL_BETTER_HIGHER, value_of(&job));
+        rc = p->sink(i, &r, p->arg);
         pcl_result_fini(&r);
-        if (rc < 0)
-            return rc;
     }
-    return PCL_OK;
+    return rc == PCL_OK && p->rest ? p->rest(p->arg) : rc;
 }
 
 static const char scenario[] = "[scenario]\n"
@@ -85,12 +87,43 @@ static struct pcl_study_spec basic(void)
     return (struct pcl_study_spec){.scenario = "test.ini", .scenario_text = scenario};
 }
 
+static struct pcl_job job_of(const struct pcl_study *s, size_t i)
+{
+    struct pcl_job j;
+
+    pcl_study_job(s, i, &j);
+    return j;
+}
+
+static struct pcl_run_desc desc_of(const struct pcl_study *s, size_t i)
+{
+    struct pcl_run_desc d;
+
+    pcl_study_desc(s, i, &d);
+    return d;
+}
+
+static int run_study(const struct pcl_study *s, struct pcl_store *store,
+                     const struct pcl_study_hooks *hooks, struct pcl_dataset *out)
+{
+    return pcl_study_run(
+        s, &(struct pcl_study_exec){.workers = 1, .store = store, .hooks = hooks, .out = out},
+        &err);
+}
+
 static const char *param(const struct pcl_run_desc *d, const char *name)
 {
     for (size_t i = 0; i < d->config.n_params; i++)
         if (strcmp(d->config.params[i].name, name) == 0)
             return d->config.params[i].value;
     return NULL;
+}
+
+static const char *param_of(const struct pcl_study *s, size_t i, const char *name)
+{
+    struct pcl_run_desc d = desc_of(s, i);
+
+    return param(&d, name);
 }
 
 static void a_grid_times_schemes_times_replications(void **state)
@@ -106,13 +139,13 @@ static void a_grid_times_schemes_times_replications(void **state)
     assert_true(s->seed == 7);
     for (size_t i = 0; i < s->n_jobs; i++) {
         static const uint32_t tasks[] = {1, 8, 64};
-        const struct pcl_job *j = &s->jobs[i];
-        const struct pcl_run_desc *d = &s->descs[i];
+        struct pcl_job job = job_of(s, i), *j = &job;
+        struct pcl_run_desc desc = desc_of(s, i), *d = &desc;
 
         assert_int_equal(j->scenario->groups[0].tasks, tasks[i / 12]);
         assert_int_equal(atoi(param(d, "tasks")), tasks[i / 12]);
         assert_string_equal(param(d, "machine.wake_call"), i / 6 % 2 ? "high" : "low");
-        assert_true((j->machine->wake_call < s->jobs[6].machine->wake_call) ==
+        assert_true((j->machine->wake_call < job_of(s, 6).machine->wake_call) ==
                     (i / 6 % 2 == 0));
         assert_string_equal(j->scheme->name, i / 3 % 2 ? "mine" : "v5.8");
         assert_string_equal(d->config.scheme, j->scheme->name);
@@ -124,7 +157,7 @@ static void a_grid_times_schemes_times_replications(void **state)
         assert_string_equal(d->config.varies, "think times, wake-up latencies, page addresses (hash "
                                               "buckets), order of simultaneous events");
         for (size_t k = 0; k < i; k++)
-            assert_string_not_equal(s->descs[k].key, d->key);
+            assert_string_not_equal(desc_of(s, k).key, d->key);
     }
     pcl_study_free(s);
 }
@@ -147,12 +180,12 @@ static void an_axis_may_be_a_parameter_of_an_own_scheme(void **state)
     spec.reps = 1;
     s = make(&spec);
     assert_int_equal(s->n_jobs, 4);
-    assert_string_equal(s->descs[0].config.scheme_text, s->descs[2].config.scheme_text);
-    assert_string_equal(s->jobs[1].scheme->name, "mine");
-    assert_string_equal(s->jobs[3].scheme->name, "mine");
-    assert_string_not_equal(s->descs[1].config.scheme_text, s->descs[3].config.scheme_text);
-    assert_non_null(strstr(s->descs[1].config.scheme_text, "16"));
-    assert_non_null(strstr(s->descs[3].config.scheme_text, "64"));
+    assert_string_equal(desc_of(s, 0).config.scheme_text, desc_of(s, 2).config.scheme_text);
+    assert_string_equal(job_of(s, 1).scheme->name, "mine");
+    assert_string_equal(job_of(s, 3).scheme->name, "mine");
+    assert_string_not_equal(desc_of(s, 1).config.scheme_text, desc_of(s, 3).config.scheme_text);
+    assert_non_null(strstr(desc_of(s, 1).config.scheme_text, "16"));
+    assert_non_null(strstr(desc_of(s, 3).config.scheme_text, "64"));
     pcl_study_free(s);
 }
 
@@ -171,19 +204,19 @@ static void a_set_pins_its_axis(void **state)
     s = make(&spec);
     assert_int_equal(s->n_points, 2); /* the machine's axis is left */
     assert_int_equal(s->n_jobs, 8);
-    assert_int_equal(s->jobs[0].scenario->groups[0].tasks, 16);
-    assert_true(s->jobs[0].scenario->duration == 20000000);
-    assert_true(s->jobs[0].machine->hz == 1000 && s->jobs[7].machine->hz == 1000);
+    assert_int_equal(job_of(s, 0).scenario->groups[0].tasks, 16);
+    assert_true(job_of(s, 0).scenario->duration == 20000000);
+    assert_true(job_of(s, 0).machine->hz == 1000 && job_of(s, 7).machine->hz == 1000);
     assert_true(s->seed == 9 && s->reps == 2);
-    assert_string_equal(param(&s->descs[0], "users.tasks"), "16");
-    assert_string_equal(param(&s->descs[0], "machine.hz"), "1000");
+    assert_string_equal(param_of(s, 0, "users.tasks"), "16");
+    assert_string_equal(param_of(s, 0, "machine.hz"), "1000");
     pcl_study_free(s);
     spec.no_grid = true;
     spec.n_set = 0;
     s = make(&spec);
     assert_int_equal(s->n_points, 1);
-    assert_int_equal(s->descs[0].config.n_params, 0);
-    assert_int_equal(s->jobs[0].scenario->groups[0].tasks, 4);
+    assert_int_equal(desc_of(s, 0).config.n_params, 0);
+    assert_int_equal(job_of(s, 0).scenario->groups[0].tasks, 4);
     pcl_study_free(s);
 }
 
@@ -257,14 +290,14 @@ static void a_trace_has_a_point_per_number_of_clones(void **state)
     assert_int_equal(s->n_jobs, 2 * 3 * 10);
     assert_true(s->seed == 1);
     assert_string_equal(s->machine->name, "server-2s");
-    assert_string_equal(s->descs[0].config.label, "as recorded: 2 threads");
-    assert_string_equal(s->descs[30].config.label, "cloned to 64 threads");
-    assert_int_equal(s->jobs[30].replay.clone, 32);
-    assert_string_equal(param(&s->descs[30], "clone"), "32");
-    assert_string_equal(s->descs[0].config.workload, "app.strace");
-    assert_string_equal(s->descs[0].config.title,
+    assert_string_equal(desc_of(s, 0).config.label, "as recorded: 2 threads");
+    assert_string_equal(desc_of(s, 30).config.label, "cloned to 64 threads");
+    assert_int_equal(job_of(s, 30).replay.clone, 32);
+    assert_string_equal(param_of(s, 30, "clone"), "32");
+    assert_string_equal(desc_of(s, 0).config.workload, "app.strace");
+    assert_string_equal(desc_of(s, 0).config.title,
                         "strace recording: 2 threads, 3 files, 1 operation in 1.90 s");
-    assert_string_equal(s->descs[0].config.replay,
+    assert_string_equal(desc_of(s, 0).config.replay,
                         "think, at most 1.00 s of think time, fs xfs");
     assert_null(s->scenario);
     pcl_study_free(s);
@@ -276,9 +309,9 @@ static void a_trace_has_a_point_per_number_of_clones(void **state)
     spec.set = machine;
     spec.n_set = 1;
     s = make(&spec);
-    assert_string_equal(s->descs[0].config.label, "as recorded: 2 threads, scaled:2, ext4");
-    assert_string_equal(param(&s->descs[0], "replay"), "scaled:2");
-    assert_string_equal(param(&s->descs[0], "fs"), "ext4");
+    assert_string_equal(desc_of(s, 0).config.label, "as recorded: 2 threads, scaled:2, ext4");
+    assert_string_equal(param_of(s, 0, "replay"), "scaled:2");
+    assert_string_equal(param_of(s, 0, "fs"), "ext4");
     assert_true(s->machine->hz == 100);
     pcl_study_free(s);
     spec.set = set;
@@ -321,7 +354,7 @@ static void finished_runs_are_taken_from_the_store(void **state)
     struct pcl_study *s = make(&spec);
     char path[] = "/tmp/pclsim-study-XXXXXX";
     struct seen seen = {0};
-    struct pcl_study_hooks hooks = {on_progress, on_result, &seen};
+    struct pcl_study_hooks hooks = {.progress = on_progress, .result = on_result, .arg = &seen};
     struct pcl_dataset d, all;
     struct pcl_store *store;
     int fd = mkstemp(path);
@@ -335,7 +368,7 @@ static void finished_runs_are_taken_from_the_store(void **state)
     n_run = 0;
     stop_at = 21;
     pcl_dataset_init(&d);
-    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &d, &err), PCL_EINTR);
+    assert_int_equal(run_study(s, store, &hooks, &d), PCL_EINTR);
     assert_int_equal(seen.n, 20);
     assert_int_equal(pcl_store_runs(store), 20);
     pcl_dataset_fini(&d);
@@ -345,7 +378,7 @@ static void finished_runs_are_taken_from_the_store(void **state)
     fail_at = 3;
     seen = (struct seen){0};
     pcl_dataset_init(&d);
-    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &d, &err), PCL_OK);
+    assert_int_equal(run_study(s, store, &hooks, &d), PCL_OK);
     fail_at = 0;
     assert_int_equal(n_run, 36);
     assert_true(seen.n == 36 && seen.reused == 20 && seen.progress_calls == 36);
@@ -357,7 +390,7 @@ static void finished_runs_are_taken_from_the_store(void **state)
     /* again: nothing runs, and the store holds the same */
     seen = (struct seen){0};
     pcl_dataset_init(&all);
-    assert_int_equal(pcl_study_run(s, 1, store, &hooks, NULL, &all, &err), PCL_OK);
+    assert_int_equal(run_study(s, store, &hooks, &all), PCL_OK);
     assert_int_equal(n_run, 36);
     assert_int_equal(seen.reused, 36);
     assert_int_equal(pcl_dataset_count(&all).failed, 1);
@@ -392,10 +425,10 @@ static void a_study_needs_no_store_and_can_be_stopped(void **state)
 
     (void)state;
     n_run = 0;
-    assert_int_equal(pcl_study_run(s, 0, NULL, NULL, NULL, NULL, NULL), PCL_OK);
+    assert_int_equal(run_study(s, NULL, NULL, NULL), PCL_OK);
     assert_int_equal(n_run, 36);
     n_run = 0;
-    assert_int_equal(pcl_study_run(s, 0, NULL, &hooks, NULL, NULL, NULL), PCL_EFAIL);
+    assert_int_equal(run_study(s, NULL, &hooks, NULL), PCL_EFAIL);
     assert_int_equal(n_run, 5);
     pcl_study_free(s);
 }

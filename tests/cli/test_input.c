@@ -164,8 +164,6 @@ static void replay_options_are_checked(void **state)
     assert_refused("--clone");
     pclsim(&s, "run", trace, "--max-think", "5", NULL);
     assert_refused("--max-think");
-    pclsim(&s, "run", trace, "--grid", NULL);
-    assert_refused("--grid is for scenarios");
 }
 
 static int end(void **state)

@@ -49,17 +49,37 @@ static void a_run_repeats_itself_and_run_ahead_changes_nothing(void **unused)
 }
 
 struct sunk {
+    const struct pcl_job *job;
     char *text[16];
     size_t n;
 };
+
+static void job_at(size_t i, struct pcl_job *out, void *arg)
+{
+    *out = ((const struct sunk *)arg)->job[i];
+}
 
 static int sink(size_t i, struct pcl_result *r, void *arg)
 {
     struct sunk *s = arg;
 
-    assert_int_equal(i, s->n);
-    s->text[s->n++] = result_text(r);
+    assert_null(s->text[i]);
+    s->text[i] = result_text(r);
+    s->n++;
     return PCL_OK;
+}
+
+static int run_plan(struct sunk *s, size_t n, unsigned workers, const volatile int *cancel,
+                    struct pcl_err *err)
+{
+    struct pcl_plan p = {.n = n,
+                         .workers = workers,
+                         .job = job_at,
+                         .sink = sink,
+                         .arg = s,
+                         .cancel = cancel};
+
+    return pcl_run_plan(&p, err);
 }
 
 static void the_number_of_workers_changes_nothing(void **unused)
@@ -67,7 +87,7 @@ static void the_number_of_workers_changes_nothing(void **unused)
     static const char *const schemes[] = {"v5.8", "v5.9-rc1", "range-tree", "fifo"};
     struct setting s[LENGTH(schemes)];
     struct pcl_job jobs[12];
-    struct sunk one = {.n = 0}, two = {.n = 0};
+    struct sunk one = {.job = jobs}, two = {.job = jobs};
     struct pcl_err err;
 
     (void)unused;
@@ -80,8 +100,8 @@ static void the_number_of_workers_changes_nothing(void **unused)
         jobs[i].replication = i / 4;
         jobs[i].check = i % 2;
     }
-    must(pcl_run_plan(jobs, 12, 1, sink, NULL, &one, NULL, &err), &err);
-    must(pcl_run_plan(jobs, 12, 2, sink, NULL, &two, NULL, &err), &err);
+    must(run_plan(&one, 12, 1, NULL, &err), &err);
+    must(run_plan(&two, 12, 2, NULL, &err), &err);
     assert_int_equal(one.n, 12);
     assert_int_equal(two.n, 12);
     for (size_t i = 0; i < 12; i++) {
@@ -96,7 +116,7 @@ static void an_interrupted_plan_hands_over_what_is_done(void **unused)
 {
     struct setting s;
     struct pcl_job jobs[3];
-    struct sunk got = {.n = 0};
+    struct sunk got = {.job = jobs};
     volatile int cancel = 1;
     struct pcl_err err;
     struct pcl_result r;
@@ -105,7 +125,7 @@ static void an_interrupted_plan_hands_over_what_is_done(void **unused)
     setting_shipped(&s, "mixed-rw", "v5.9", NULL, 0);
     for (int i = 0; i < 3; i++)
         jobs[i] = s.job;
-    assert_int_equal(pcl_run_plan(jobs, 3, 2, sink, NULL, &got, &cancel, &err), PCL_EINTR);
+    assert_int_equal(run_plan(&got, 3, 2, &cancel, &err), PCL_EINTR);
     assert_int_equal(got.n, 0);
     pcl_result_init(&r);
     assert_int_equal(pcl_run(&s.job, &r, &cancel, &err), PCL_EINTR);

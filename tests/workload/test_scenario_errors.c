@@ -259,7 +259,6 @@ static const struct {
     {SFG, "title=\xff", "title: want UTF-8 text", NULL},
     {SFG, "rmw=5ns", "rmw is a machine constant: write machine.rmw", NULL},
     {TWO, "tasks=4", "'tasks' is a key of 2 sections", "g.tasks or h.tasks"},
-    {SFG, "grid.tasks=4", "no section 'grid'", NULL},
     {SFG "[grid]\ntasks = 1\n", "grid.group g.tasks=4", "want a key without blanks", NULL},
     {SFG, "f.size=0", "size: want 1 to max", NULL},
 };
