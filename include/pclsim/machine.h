@@ -263,7 +263,8 @@ void pcl_machine_fini(struct pcl_machine *m);
 void pcl_task_start(struct pcl_machine *m, uint32_t task, pcl_ns t);
 
 /** Runs until nothing is pending, until the time limit, until m->stop, or until *cancel is
- * non-zero (looked at every few thousand steps; may be NULL). Returns PCL_OK or PCL_EINTR. */
+ * non-zero (looked at every few thousand steps; may be NULL). Returns PCL_OK, PCL_EINTR, or
+ * PCL_EFAIL when some 16 million steps and more have been made at one instant. */
 int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel);
 
 /** Explorer: runs one micro-step of a runnable body. */

@@ -199,6 +199,30 @@ static bool settled_before(const struct pcl_oracle *o, struct pcl_bt_at at, uint
     return settled(o, pcl_bt_val(o->history, b), content);
 }
 
+static bool same_content(const struct pcl_truth *a, const struct pcl_truth *b)
+{
+    return a->id == b->id && a->id_last == b->id_last && a->shift == b->shift;
+}
+
+/* What has just been brought again need not be remembered from before. */
+static void drop_older(struct pcl_oracle *o, uint32_t past)
+{
+    for (uint32_t i = o->past[past].alive; i != PCL_NONE; i = o->truth[i].next) {
+        if (o->truth[i].done != o->m->seq)
+            continue;
+        for (uint32_t *link = &o->past[past].alive, j; (j = *link) != PCL_NONE;) {
+            const struct pcl_truth *x = &o->truth[j];
+
+            if (j != i && x->op == PCL_NONE && same_content(x, &o->truth[i])) {
+                *link = x->next;
+                truth_drop(o, j);
+            } else {
+                link = &o->truth[j].next;
+            }
+        }
+    }
+}
+
 /* op, whose seq is now, ends in one extent. */
 static void end_in(struct pcl_oracle *o, uint32_t past, uint32_t op)
 {
@@ -225,6 +249,7 @@ static void end_in(struct pcl_oracle *o, uint32_t past, uint32_t op)
         }
         link = &x->next;
     }
+    drop_older(o, past);
 }
 
 /* Tidies all extents that begin in [first, last], and joins each to the one before if both are
@@ -352,6 +377,15 @@ void pcl_history_compact(struct pcl_oracle *o)
 uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val)
 {
     return val == 0 ? PCL_NONE : o->past[past_of(val)].alive;
+}
+
+bool pcl_history_has(const struct pcl_oracle *o, uint64_t val, uint32_t op,
+                     const struct pcl_truth *content)
+{
+    for (uint32_t i = pcl_history_alive(o, val); i != PCL_NONE; i = o->truth[i].next)
+        if (o->truth[i].op == op && same_content(&o->truth[i], content))
+            return true;
+    return false;
 }
 
 void pcl_history_add(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op,

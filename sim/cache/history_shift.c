@@ -1,7 +1,7 @@
 /*
- * Truth that moves: a collapse or an insert of n pages, or an exchange. What is right at a page behind its start
- * is right, from the moment when the operation has effects, at the page that it moves to as
- * well:
+ * Truth that moves: a collapse or an insert of n pages, or an exchange. What is right at a page
+ * behind its start is right, from the moment when the operation has effects, at the page that
+ * it moves to as well:
  *
  *   collapse of pages 1, 2    page    0   1   2   3   4
  *             before                  a   b   c   d   e
@@ -9,11 +9,14 @@
  *             after its end           a   d   e   ..  ..
  *
  * The contents that arrive at a page are contents of this operation there: they are in flight
- * until it ends, and its end kills what was right at that page before it began to move, like any
- * other operation's end. An operation that comes while a shift runs may take place on either
- * side of it: its content is right where it was put and where that moves to.
+ * until it ends, and its end kills what was right at that page before it began to move, like
+ * any other operation's end. An operation that comes while a shift runs may take place on
+ * either side of it: its content is right where it was put and where that moves to.
  *
  * An exchange does the same to equal ranges of two files, each of which is the other's source.
+ *
+ * Where nobody excludes them, a shift copies what another brings: each content stands once for
+ * each operation that brings it, or the histories would double with each of them.
  */
 #include "oracle.h"
 
@@ -30,22 +33,28 @@ struct contents {
     uint32_t n, cap;
 };
 
-static void note(struct contents *t, uint32_t id, uint32_t id_last, uint32_t shift)
+/* Once, of those that were noted from t->v[from] on. */
+static void note(struct contents *t, uint32_t from, uint32_t id, uint32_t id_last,
+                 uint32_t shift)
 {
+    shift = id ? shift : 0;
+    for (uint32_t i = from; i < t->n; i++)
+        if (t->v[i].id == id && t->v[i].id_last == id_last && t->v[i].shift == shift)
+            return;
     PCL_GROW(t->v, t->cap, t->n + 1);
-    t->v[t->n++] = (struct pcl_truth){.id = id, .id_last = id_last, .shift = id ? shift : 0};
+    t->v[t->n++] = (struct pcl_truth){.id = id, .id_last = id_last, .shift = shift};
 }
 
 /* Contents that an extent's history holds to be right, as they look after the move. */
 static void note_alive(const struct pcl_oracle *o, uint64_t val, uint64_t delta,
                        struct contents *t)
 {
-    uint32_t i = pcl_history_alive(o, val);
+    uint32_t i = pcl_history_alive(o, val), from = t->n;
 
     if (i == PCL_NONE)
-        note(t, 0, 0, 0);
+        note(t, from, 0, 0, 0);
     for (; i != PCL_NONE; i = o->truth[i].next)
-        note(t, o->truth[i].id, o->truth[i].id_last, o->truth[i].shift + (uint32_t)delta);
+        note(t, from, o->truth[i].id, o->truth[i].id_last, o->truth[i].shift + (uint32_t)delta);
 }
 
 static void add_to_range(struct pcl_oracle *o, uint32_t op, uint64_t first, uint64_t last,
@@ -61,7 +70,8 @@ static void add_to_range(struct pcl_oracle *o, uint32_t op, uint64_t first, uint
     for (; pcl_bt_valid(at) && pcl_bt_key(o->history, at) <= end;
          at = pcl_bt_step(o->history, at))
         for (uint32_t i = 0; i < n; i++)
-            pcl_history_add(o, at, op, &v[i]);
+            if (!pcl_history_has(o, pcl_bt_val(o->history, at), op, &v[i]))
+                pcl_history_add(o, at, op, &v[i]);
 }
 
 /* Extents and what was right in each of them. */
@@ -81,8 +91,8 @@ static struct copies copy_range(const struct pcl_oracle *o, uint32_t inode, uint
         uint32_t before = c.t.n;
 
         note_alive(o, l.v[i].val, delta, &c.t);
-        c.v[i] = (struct piece){l.v[i].first - delta, l.v[i].last - delta, before,
-                                c.t.n - before};
+        c.v[i] =
+            (struct piece){l.v[i].first - delta, l.v[i].last - delta, before, c.t.n - before};
     }
     free(l.v);
     return c;
@@ -118,7 +128,8 @@ void pcl_history_exchange(struct pcl_oracle *o, uint32_t op, uint32_t peer)
     paste(o, peer, &from_a);
 }
 
-/* The pages [first, last] that a move under way takes the content of w to, by delta; false: none. */
+/* The pages [first, last] that a move under way takes the content of w to, by delta; false:
+ * none. */
 static bool moves_to(const struct pcl_oracle_op *p, const struct pcl_oracle_op *w,
                      struct pcl_shift *to)
 {

@@ -185,6 +185,9 @@ void pcl_history_cut(struct pcl_oracle *o, uint32_t inode, uint64_t pgoff);
 /** Adds a content of op to the extent's history. */
 void pcl_history_add(struct pcl_oracle *o, struct pcl_bt_at at, uint32_t op,
                      const struct pcl_truth *content);
+/** Does op bring that content to the extent with that value already? */
+bool pcl_history_has(const struct pcl_oracle *o, uint64_t val, uint32_t op,
+                     const struct pcl_truth *content);
 /** First of the contents that are right in an extent with that value, PCL_NONE: zeroes since
  * ever. */
 uint32_t pcl_history_alive(const struct pcl_oracle *o, uint64_t val);

@@ -320,9 +320,17 @@ static void body_event(struct pcl_machine *m, uint32_t b)
     run_body(m, b);
 }
 
+/* More steps at one instant than any start of so many tasks takes: where nothing costs anything a
+ * closed loop without think time goes round for ever. */
+static uint64_t standstill(const struct pcl_machine *m)
+{
+    return (UINT64_C(1) << 24) + 1024 * (uint64_t)m->n_bodies;
+}
+
 int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel)
 {
-    uint64_t looked = m->steps + m->eng.events;
+    uint64_t looked = m->steps + m->eng.events, since = looked;
+    pcl_ns now = m->eng.now;
 
     m->limit = limit;
     while (!m->stop) {
@@ -342,6 +350,12 @@ int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *can
             looked = m->steps + m->eng.events;
             if (cancel && *cancel)
                 return PCL_EINTR;
+            if (m->eng.now != now) {
+                now = m->eng.now;
+                since = looked;
+            } else if (looked - since > standstill(m)) {
+                return PCL_EFAIL;
+            }
         }
     }
     return cancel && *cancel ? PCL_EINTR : PCL_OK;

@@ -70,6 +70,11 @@ int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile in
         rc = run(&s, cancel);
         if (rc == PCL_OK)
             sim_collect(&s);
+        else if (rc == PCL_EFAIL)
+            pcl_fail(err, rc,
+                     "time stands still at %lldns: nothing that the tasks do costs any on machine '%s'; want a "
+                     "think time, a hold time, or ops in place of a duration",
+                     (long long)s.m.eng.now, s.m.p->name);
         else
             pcl_fail(err, rc, "interrupted");
         pcl_assert_context(NULL, NULL, 0);

@@ -226,6 +226,32 @@ static void the_ends_of_the_largest_file_shift(void **state)
     pcl_cache_free(c);
 }
 
+/* Four callers whom nobody excludes collapse and insert for ever: one begins before another ends. */
+static void shifts_beside_shifts_do_not_double_the_truth(void **state)
+{
+    enum { AT_ONCE = 4, ROUNDS = 200 };
+    uint32_t op[AT_ONCE] = {0};
+    struct pcl_cache *c;
+    struct pcl_oracle *o = new_oracle(&c);
+
+    (void)state;
+    for (uint64_t p = 0; p < PAGES; p++)
+        write_pages(o, p, p);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint64_t page = 3 + i % 7;
+
+        if (i >= AT_ONCE)
+            pcl_oracle_end(o, op[i % AT_ONCE]);
+        op[i % AT_ONCE] = pcl_oracle_begin(o, i % 3 == 0 ? PCL_TRUTH_INSERT : PCL_TRUTH_COLLAPSE, 0,
+                                           page, page);
+        pcl_oracle_shift(o, op[i % AT_ONCE]);
+        assert_true(pcl_oracle_bytes(o) < 1 << 20);
+    }
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        pcl_oracle_end(o, op[i]);
+    pcl_cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +261,7 @@ int main(void)
         cmocka_unit_test(the_shift_waits_for_its_call),
         cmocka_unit_test(a_transfer_that_a_shift_overtakes_is_noticed),
         cmocka_unit_test(the_ends_of_the_largest_file_shift),
+        cmocka_unit_test(shifts_beside_shifts_do_not_double_the_truth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,12 +171,33 @@ static void zipf_reaches_every_place(void **unused)
     setting_fini(&s);
 }
 
+/* On a machine where nothing costs anything a task that does not think would go round for ever. */
+static void where_no_time_passes_the_run_says_so(void **unused)
+{
+    struct pcl_result out;
+    struct pcl_err err;
+    struct setting s;
+
+    (void)unused;
+    setting_text(&s, ONE(""), "v5.9", NULL, 0);
+    pcl_result_init(&out);
+    assert_int_equal(pcl_run(&s.job, &out, NULL, &err), PCL_EFAIL);
+    assert_non_null(strstr(err.msg, "time stands still at 0ns"));
+    assert_non_null(strstr(err.msg, "'ideal'"));
+    pcl_result_fini(&out);
+    setting_fini(&s);
+    out = run_text(ONE(""), "v5.9", "ops=100000"); /* it has an end */
+    assert_int_equal(out.ops, 100000);
+    pcl_result_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_measured_interval_is_as_long_as_asked),
         cmocka_unit_test(a_wait_that_is_not_over_counts_to_the_end),
         cmocka_unit_test(passes_make_one_transaction),
+        cmocka_unit_test(where_no_time_passes_the_run_says_so),
         cmocka_unit_test(what_cannot_run_is_an_error_and_not_a_crash),
         cmocka_unit_test(a_source_gives_the_same_answers_in_any_order),
         cmocka_unit_test(zipf_reaches_every_place),
