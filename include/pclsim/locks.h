@@ -317,7 +317,8 @@ struct pcl_range_op {
 struct pcl_sweep_stats {
     uint64_t taken, freed;   /* units */
     uint64_t leaps, leapt;   /* and of them, in how many leaps and by leaps */
-    uint64_t joint;          /* leaps of several sweeps together */
+    uint64_t joint;          /* leaps of several sweeps of one file together */
+    uint64_t beside;         /* leaps beside sweeps of other files */
     uint64_t nodes, nodes_max; /* of the lock's own index, all instances */
     pcl_ns memory_end;       /* when they first took more than the machine's memory; -1: never */
     int64_t memory_end_at;   /* and at which byte */

@@ -195,6 +195,8 @@ struct pcl_machine_conf {
     void *owner;        /* of the step function */
 };
 
+#define PCL_PROMISES 32 /* bodies that may leap beside each other */
+
 struct pcl_machine {
     struct pcl_engine eng;
     const struct pcl_profile *p;
@@ -245,6 +247,11 @@ struct pcl_machine {
     /* statistics */
     uint64_t steps, line_transfers, wakes, ipis, ticks, ios;
     uint64_t leapt; /* of the steps, those in leaps */
+    struct pcl_promise {
+        uint32_t body;
+        pcl_ns until;
+    } promise[PCL_PROMISES]; /* [n_promises] */
+    uint32_t n_promises;
     pcl_ns irqs_off_max;
     pcl_ns irqs_off_by[PCL_SPIN_KINDS][2]; /* longest under a kind of spinlock: [0] in a task, [1]
                                               all such intervals of one interrupt */
@@ -311,7 +318,7 @@ static inline bool pcl_go_on(struct pcl_machine *m)
     return true;
 }
 
-/* Micro-steps that are carried out at once, since all of them would run ahead: a leap. */
+/* Micro-steps that are carried out at once, since nobody could tell: a leap. */
 struct pcl_leap {
     uint64_t steps;
     pcl_ns ns;       /* what they take */
@@ -328,6 +335,19 @@ pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line);
 /** Leaps, at the beginning of a micro-step, which then goes on at the new time. The caller has
  * changed the state as the micro-steps would have; l->ns fits into pcl_leap_room(). */
 void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l);
+
+/** The running body promises: before this time it touches nothing but what is its own alone, and
+ * whatever happens to others of its kind is nothing to it. Breaking: from now on it may. */
+void pcl_promise(struct pcl_machine *m, pcl_ns until);
+void pcl_promise_break(struct pcl_machine *m, uint32_t body);
+bool pcl_promised(const struct pcl_machine *m, uint32_t body);
+
+/** As pcl_leap_room(), for a body that has promised; others who have are no rivals to it before they
+ * may do something else. What it does takes it to a time that they have not come to, so its
+ * micro-step ends there: with pcl_leap_beside(), one of the steps being this one. -1 also when
+ * nobody else has promised. */
+pcl_ns pcl_leap_room_beside(struct pcl_machine *m, pcl_line line);
+void pcl_leap_beside(struct pcl_machine *m, const struct pcl_leap *l);
 
 #define PCL_CHORUS_MOST 8
 

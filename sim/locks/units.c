@@ -196,6 +196,7 @@ static enum pcl_more queue(struct call *c, uint32_t bucket)
 {
     pcl_touch(c->m, bucket_line(c, bucket));
     append(c->R, bucket, c->op->node);
+    units_break_promises(c->R);
     pcl_set_state(c->m, range_wait_state(c->op));
     return go(c, QUEUED);
 }
@@ -204,6 +205,7 @@ static enum pcl_more woken(struct call *c)
 {
     range_awake(c->R, c->op);
     c->op->flags |= RETRIES;
+    units_break_promises(c->R);
     pcl_load(c->m, range_waiter_line(c->R, c->op->node));
     if (!(c->n->flags & QUEUED_FLAG) && !range_killed(c->R, c->op))
         return go(c, UNIT);
@@ -300,6 +302,7 @@ static enum pcl_more wake(struct call *c, uint32_t bucket)
 
 static enum pcl_more start(struct call *c)
 {
+    units_break_promises(c->R);
     switch ((enum pcl_range_what)c->op->what) {
     case PCL_RANGE_ACQUIRE:
     case PCL_RANGE_TRY:
@@ -321,7 +324,8 @@ static enum pcl_more acquire_step(struct call *c)
     switch (c->op->pc) {
     case UNIT:
         units_leap_together(c->R, c->op);
-        units_leap_take(c->R, c->op);
+        if (units_leap_take(c->R, c->op))
+            return PCL_MORE;
         return xa_lock_then(c, LOOK);
     case LOOK:
         return look(c);
@@ -366,7 +370,8 @@ static enum pcl_more release_step(struct call *c)
     switch (c->op->pc) {
     case FREE:
         units_leap_together(c->R, c->op);
-        units_leap_free(c->R, c->op);
+        if (units_leap_free(c->R, c->op))
+            return PCL_MORE;
         return xa_lock_then(c, CLEAR);
     case CLEAR:
         return clear(c);

@@ -17,6 +17,7 @@
 enum { LEFT = 0, RIGHT = 1, NEXT = 2, PREV = 3, BUCKET = 4 }; /* link[] of a request */
 enum { LO = 0, HI = 1 };                                      /* word[]; equal: no unit */
 enum { LEAP = 0, BITS = 1 };                                  /* param[] */
+enum { CROWD = 4096 }; /* tasks among which nobody looks for other sweeps */
 
 /* op->pc */
 enum {
@@ -108,9 +109,13 @@ bool units_valid(const struct pcl_range_locks *R, uint32_t inst, uint32_t *len,
 
 uint32_t unit_bucket_of(const struct pcl_range_locks *R, uint32_t inst, uint64_t unit);
 
-/** At the beginning of a unit's acquisition or release: takes many, if nobody can tell. */
-void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op);
-void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op);
+/** At the beginning of a unit's acquisition or release: takes many, if nobody can tell. True: the
+ * micro-step is over, and another one of the same name comes after the leap. */
+bool units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op);
+bool units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op);
+
+/** Who swept a file alone is no longer sure to. */
+void units_break_promises(struct pcl_range_locks *R);
 
 /** The first unit from u on in whose queue somebody waits; 0: too many to ask. */
 uint64_t units_next_awaited(const struct pcl_range_locks *R, uint32_t inst, uint64_t u);

@@ -132,6 +132,7 @@ struct leap {
     unsigned height;
     pcl_ns room, unit, node;
     uint64_t nodes_left; /* that memory has room for */
+    bool beside;         /* others that leap */
 };
 
 static uint64_t nodes_of(const struct leap *l, uint64_t b)
@@ -146,7 +147,7 @@ static pcl_u128 cost_of(const struct leap *l, uint64_t b)
 
 static bool fits(const struct leap *l, uint64_t b)
 {
-    return cost_of(l, b) <= (uint64_t)l->room && nodes_of(l, b) <= l->nodes_left;
+    return l->room >= 0 && cost_of(l, b) <= (uint64_t)l->room && nodes_of(l, b) <= l->nodes_left;
 }
 
 /* The end of the longest leap; a: none. */
@@ -187,7 +188,7 @@ static bool begin(struct leap *l, struct pcl_range_locks *R, uint32_t inst)
 {
     const struct pcl_machine *m = R->m;
 
-    if (!R->param[LEAP] || m->spin[R->spin[inst]].holder != PCL_NONE)
+    if (!R->param[LEAP] || m->explore || m->spin[R->spin[inst]].holder != PCL_NONE)
         return false;
     l->R = R;
     l->room = pcl_leap_room(m, pcl_range_line(R, inst));
@@ -195,23 +196,87 @@ static bool begin(struct leap *l, struct pcl_range_locks *R, uint32_t inst)
     l->height = units_height(l->top);
     l->unit = (m->has_lines ? m->p->rmw + m->p->l1_hit : 0) + m->p->node_visit * l->height;
     l->nodes_left = UINT64_MAX;
-    return l->room >= l->unit;
+    return true;
 }
 
 static void leap_to(const struct leap *l, uint32_t inst, uint64_t b, unsigned steps, pcl_ns look)
 {
     struct pcl_range_locks *R = l->R;
     uint64_t n = b - l->a;
+    struct pcl_leap leap = {.steps = n * steps,
+                            .ns = (pcl_ns)cost_of(l, b),
+                            .line = pcl_range_line(R, inst),
+                            .touches = n * TOUCHES,
+                            .spin = R->spin[inst],
+                            .irqs_off = l->unit - look + l->node * most_nodes(l, b)};
 
-    pcl_leap(R->m, &(struct pcl_leap){
-                       .steps = n * steps,
-                       .ns = (pcl_ns)cost_of(l, b),
-                       .line = pcl_range_line(R, inst),
-                       .touches = n * TOUCHES,
-                       .spin = R->spin[inst],
-                       .irqs_off = l->unit - look + l->node * most_nodes(l, b)});
+    (l->beside ? pcl_leap_beside : pcl_leap)(R->m, &leap);
     R->sweep.leaps++;
+    R->sweep.beside += l->beside;
     R->sweep.leapt += n;
+}
+
+/* --- beside sweeps of other files ----------------------------------------------------------- */
+
+/* Nobody else is about to do anything with this file's lock. */
+static bool alone(const struct pcl_range_locks *R, uint32_t inst)
+{
+    for (uint32_t b = 0; b < R->n_bodies; b++)
+        if (b != R->m->cur && R->op[b].inst == inst && R->op[b].pc != START &&
+            R->op[b].pc != OVER && R->m->model[b].run != PCL_RUN_ASLEEP)
+            return false;
+    return true;
+}
+
+/* What they do to the index together is the same in any order: its size stays clear of the end of
+ * memory, and it is not at its largest in between. */
+static bool nodes_commute(const struct leap *l)
+{
+    const struct pcl_range_locks *R = l->R;
+    uint64_t most = ((uint64_t)(l->room / l->unit) / 32 + 16) * PCL_PROMISES;
+    bool takes = false, frees = false;
+
+    if (R->sweep.memory_end < 0 && R->sweep.nodes + most > unit_nodes_limit(R))
+        return false;
+    for (uint32_t i = 0; i < R->m->n_promises; i++) {
+        const struct pcl_range_op *op = &R->op[R->m->promise[i].body];
+
+        *(op->what == PCL_RANGE_RELEASE || op->pc >= FREE ? &frees : &takes) = true;
+    }
+    return !(takes && frees) || R->sweep.nodes + most <= R->sweep.nodes_max;
+}
+
+/* No room before the first rival: if that is one of those who keep to themselves, as this one does
+ * for all units up to l->end, there is more. */
+static bool more_room(struct leap *l, uint32_t inst)
+{
+    struct pcl_range_locks *R = l->R;
+    struct pcl_machine *m = R->m;
+
+    if (m->n_tasks < 2 || R->n_bodies > CROWD)
+        return false;
+    if (!pcl_promised(m, m->cur)) {
+        if (!alone(R, inst))
+            return false;
+        l->room = PCL_NS_MAX / 2;
+        pcl_promise(m, m->at + (pcl_ns)cost_of(l, farthest(l)));
+    }
+    l->room = pcl_leap_room_beside(m, pcl_range_line(R, inst));
+    l->beside = l->room >= l->unit && nodes_commute(l);
+    return l->beside;
+}
+
+/* Somebody else comes to locks of this kind, or sleeps for one: what was promised was without him. */
+void units_break_promises(struct pcl_range_locks *R)
+{
+    struct pcl_machine *m = R->m;
+
+    for (uint32_t i = m->n_promises; i--;) {
+        uint32_t b = m->promise[i].body;
+
+        if (b < R->n_bodies && R->op[b].pc != START && R->op[b].pc != OVER)
+            pcl_promise_break(m, b);
+    }
 }
 
 /* --- acquire ------------------------------------------------------------------------------- */
@@ -227,7 +292,7 @@ static void limit_by_next(struct leap *l)
     limit(l, to);
 }
 
-void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
+bool units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
 {
     struct pcl_range_node *n = &R->node[op->node];
     uint64_t a = n->word[HI], b;
@@ -235,7 +300,7 @@ void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
 
     if (n->word[LO] == a || l.end <= a || !begin(&l, R, op->inst) ||
         units_height(a) > l.height)
-        return;
+        return false;
     l.before = a - 1;
     l.after = units_from(R, op->inst, a);
     l.node = unit_node_new(R->m);
@@ -245,12 +310,15 @@ void units_leap_take(struct pcl_range_locks *R, struct pcl_range_op *op)
     if (R->sweep.memory_end < 0)
         l.nodes_left = unit_nodes_limit(R) - R->sweep.nodes;
     b = farthest(&l);
+    if (b == a && more_room(&l, op->inst))
+        b = farthest(&l);
     if (b == a)
-        return;
+        return false;
     leap_to(&l, op->inst, b, UNIT_TAKE_STEPS, 0);
     unit_nodes_got(R, nodes_of(&l, b), a);
     R->sweep.taken += b - a;
     n->word[HI] = b;
+    return l.beside;
 }
 
 /* --- release ------------------------------------------------------------------------------- */
@@ -265,7 +333,7 @@ static void limit_by_previous(struct leap *l)
     limit(l, (((l->a >> 6 * level) + 1) << 6 * level) - 1);
 }
 
-void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
+bool units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
 {
     struct pcl_range_node *n = &R->node[op->node];
     uint64_t a = n->word[LO], b;
@@ -273,7 +341,7 @@ void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
     pcl_ns look = R->m->p->l1_hit;
 
     if (l.end <= a || !begin(&l, R, op->inst))
-        return;
+        return false;
     l.before = units_before(R, op->inst, a);
     l.unit += look;
     l.node = unit_node_free(R->m);
@@ -281,12 +349,15 @@ void units_leap_free(struct pcl_range_locks *R, struct pcl_range_op *op)
         limit_by_previous(&l);
     limit(&l, units_next_awaited(R, op->inst, a));
     b = farthest(&l);
+    if (b == a && more_room(&l, op->inst))
+        b = farthest(&l);
     if (b == a)
-        return;
+        return false;
     R->sweep.nodes -= nodes_of(&l, b);
     leap_to(&l, op->inst, b, UNIT_FREE_STEPS, look);
     R->sweep.freed += b - a;
     n->word[LO] = b;
+    return l.beside;
 }
 
 /* --- for those who cannot wait for the end -------------------------------------------------- */

@@ -21,8 +21,7 @@ enum {
     BLOCK = 64,
     GAP = 2 * BLOCK,
     MOST = PCL_CHORUS_MOST, /* sweeps at once */
-    KEPT = 8,     /* pictures that are remembered */
-    CROWD = 4096  /* tasks among which nobody looks for sweeps */
+    KEPT = 8      /* pictures that are remembered */
 };
 
 struct picture {

@@ -47,6 +47,119 @@ void pcl_leap(struct pcl_machine *m, const struct pcl_leap *l)
     pcl_line_touches(m, l->line, l->touches);
 }
 
+/* --- beside others that leap ----------------------------------------------------------------
+ *
+ * Sweeps of different files are rivals at every unit and have nothing to do with each other. Each
+ * promises until when it touches nothing but its own; up to the first promise that ends, and to the
+ * first event of anybody else, the order of their steps is nobody's business:
+ *
+ *      A   now |--u--|--u--|--u--|--u--|--u--| goes on here, by an event
+ *      B     :   |--u--|--u--|--u--|--u--|--u--| and here
+ *      others                                      : tick
+ */
+
+/* Its place in the list; n_promises: it has promised nothing. */
+static uint32_t place_of(const struct pcl_machine *m, uint32_t body)
+{
+    uint32_t i = 0;
+
+    while (i < m->n_promises && m->promise[i].body != body)
+        i++;
+    return i;
+}
+
+bool pcl_promised(const struct pcl_machine *m, uint32_t body)
+{
+    uint32_t i = place_of(m, body);
+
+    return i < m->n_promises && m->promise[i].until > m->at;
+}
+
+static void forget_expired(struct pcl_machine *m)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < m->n_promises; i++)
+        if (m->promise[i].until > m->eng.now)
+            m->promise[n++] = m->promise[i];
+    m->n_promises = n;
+}
+
+void pcl_promise(struct pcl_machine *m, pcl_ns until)
+{
+    uint32_t i = place_of(m, m->cur);
+
+    if (i == m->n_promises) {
+        forget_expired(m);
+        i = m->n_promises;
+        if (i == PCL_PROMISES)
+            return;
+        m->n_promises++;
+    }
+    m->promise[i] = (struct pcl_promise){m->cur, until};
+}
+
+void pcl_promise_break(struct pcl_machine *m, uint32_t body)
+{
+    uint32_t i = place_of(m, body);
+
+    if (i < m->n_promises)
+        m->promise[i] = m->promise[--m->n_promises];
+}
+
+/* The first event of a body that is neither the running one nor has promised. */
+static pcl_ns first_stranger(struct pcl_machine *m)
+{
+    struct pcl_engine *e = &m->eng;
+    pcl_ns due[PCL_PROMISES + 1], first;
+    uint32_t body[PCL_PROMISES + 1], n = 0;
+
+    body[n++] = m->cur;
+    for (uint32_t i = 0; i < m->n_promises; i++)
+        if (m->promise[i].body != m->cur)
+            body[n++] = m->promise[i].body;
+    for (uint32_t i = 0; i < n; i++) {
+        due[i] = pcl_event_time(e, body[i]);
+        pcl_event_cancel(e, body[i]);
+    }
+    first = e->t[1];
+    for (uint32_t i = 0; i < n; i++)
+        pcl_event_place(e, e->leaf_of[body[i]], due[i]);
+    return first;
+}
+
+pcl_ns pcl_leap_room_beside(struct pcl_machine *m, pcl_line line)
+{
+    const struct pcl_cpu *c = &m->cpu[m->cur_cpu];
+    pcl_ns until;
+
+    if (m->explore || !m->eng.run_ahead || m->stop || is_irq(m, m->cur) || c->need_resched ||
+        c->irq_head != PCL_NONE || m->at != m->eng.now || !pcl_line_mine(m, line))
+        return -1;
+    forget_expired(m);
+    if (m->n_promises < 2 || place_of(m, m->cur) == m->n_promises)
+        return -1;
+    until = first_stranger(m);
+    until = until < m->limit ? until : m->limit;
+    for (uint32_t i = 0; i < m->n_promises; i++)
+        until = m->promise[i].until < until ? m->promise[i].until : until;
+    return until - 1 - m->at;
+}
+
+void pcl_leap_beside(struct pcl_machine *m, const struct pcl_leap *l)
+{
+    pcl_ns *longest = &m->irqs_off_by[m->spin_kind[l->spin]][0];
+
+    m->at += l->ns; /* booked at the micro-step's end */
+    m->steps += l->steps - 1;
+    m->leapt += l->steps - 1;
+    if (l->irqs_off > m->irqs_off_max)
+        m->irqs_off_max = l->irqs_off;
+    if (l->irqs_off > *longest)
+        *longest = l->irqs_off;
+    pcl_line_touches(m, l->line, l->touches);
+}
+
 /* --- several at once ------------------------------------------------------------------------ */
 
 static bool member(const uint32_t *body, uint32_t n, uint32_t b)

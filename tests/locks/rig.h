@@ -34,7 +34,7 @@ struct rig_op {
     pcl_ns ns;
 };
 
-enum { RIG_SLOTS = 2, RIG_FOLIOS = 8, RIG_INSTANCES = 3, RIG_MAX_TASKS = 16 };
+enum { RIG_SLOTS = 2, RIG_FOLIOS = 8, RIG_INSTANCES = 4, RIG_MAX_TASKS = 16 };
 
 /* Locks that hold present pages find two in each instance, unless they are said to be absent. */
 enum { RIG_PAGES = 2 };
