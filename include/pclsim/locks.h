@@ -494,6 +494,14 @@ uint64_t pcl_lock_notes_passed(const struct pcl_lock_notes *N);
 /** The same of a body that still waits. */
 uint64_t pcl_lock_notes_passing(const struct pcl_lock_notes *N, uint32_t body, bool exact);
 
+/** The same where no notes are kept: the caller knows who was in the way. */
+void pcl_lock_waited_for(struct pcl_lock_stats *st, const struct pcl_machine *m,
+                         enum pcl_mode mode, pcl_ns wait, uint32_t who);
+
+/** The running body's operation waits for this one (PCL_WHO_...): where the notes cannot know. N may
+ * be NULL. */
+void pcl_lock_notes_blame(struct pcl_lock_notes *N, const struct pcl_machine *m, uint32_t who);
+
 /** True when this body's operation has begun to wait and is not over. */
 bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body);
 

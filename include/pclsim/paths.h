@@ -103,6 +103,7 @@ struct pcl_call_times {
     pcl_ns hold;
     pcl_ns held_since[PCL_N_ROLES];
     pcl_ns held_since2[PCL_N_PAIRED];
+    uint32_t blame; /* who the drain waits for (PCL_WHO_...) */
 };
 
 #define PCL_BATCH 31 /* folios of a folio_batch */
@@ -124,6 +125,8 @@ struct pcl_bio {
     uint32_t task;  /* who waits, PCL_NONE */
     uint32_t next;  /* free list */
     uint64_t first, n;
+    uint32_t who; /* write-back: who gathers it (PCL_WHO_...), 0 in the explorer */
+    uint32_t pad2;
 };
 
 /* Blocks on disk: sorted, disjoint page ranges of an inode. Small arrays, by value per inode. */
@@ -289,6 +292,9 @@ void pcl_kernel_fini(struct pcl_kernel *k);
 /** Who has marked this folio as under write-back and not yet submitted it: gathers more. PCL_NONE:
  * nobody, it is on its way to the device, or not being written. */
 uint32_t pcl_writeback_gatherer(const struct pcl_kernel *k, uint32_t folio);
+
+/** Who writes a folio that is under write-back (PCL_WHO_...); PCL_NONE: nobody knows. */
+uint32_t pcl_writeback_who(const struct pcl_kernel *k, uint32_t folio);
 
 /** Another path for an operation (PCL_N_OPS: the flusher's pass), before its first call: how a
  * test sees that a broken one is caught. */

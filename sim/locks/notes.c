@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pclsim/locks.h>
+#include <pclsim/pages.h>
 
 enum {
     KEPT = 64 /* places of an empty line */
@@ -127,6 +127,8 @@ static struct past *past_of(struct pcl_lock_notes *N, uint32_t object)
             n *= 2;
         N->past = pcl_xrealloc(N->past, n, sizeof(*N->past));
         memset(N->past + N->n_past, 0, (n - N->n_past) * sizeof(*N->past));
+        for (uint32_t i = N->n_past; i < n; i++)
+            N->past[i].who = PCL_NONE;
         N->n_past = n;
     }
     return &N->past[object];
@@ -297,7 +299,19 @@ static void overtake_conflicting(struct pcl_range_locks *R, struct line *l, uint
  *
  * The holder is the one in whose way the request is; where several are, the last one granted. The
  * last request in line that it must wait for stands before it. A request that no holder is in the
- * way of waits for the holder that the one before it waits for: the root of the chain. */
+ * way of waits for the holder that the one before it waits for: the root of the chain. A lock that
+ * takes its range piece by piece has pieces before it is held; one of segments can meet a holder that
+ * shares no byte with it, and strict order one that is nobody's in line: then it is who had the
+ * lock last. */
+
+/* As the lock sees it: where nobody shares all are alone. */
+static bool collide(const struct pcl_range_locks *R, const struct pcl_range_node *a,
+                    const struct pcl_range_node *b)
+{
+    if (!(R->ops->props & PCL_PROP_SHARED))
+        return pcl_range_overlap(a, b);
+    return pcl_range_conflict(a, b);
+}
 
 static struct hold *hold_of(struct pcl_lock_notes *N, uint32_t node)
 {
@@ -350,16 +364,22 @@ static uint32_t in_mode(uint32_t who, int mode)
     return (who & ~PCL_WHO_EXCLUSIVE) | (mode == PCL_EXCLUSIVE ? PCL_WHO_EXCLUSIVE : 0);
 }
 
-/* Holds its range already, but has not come to know of it. */
+/* Holds its range already, but has not come to know of it, or is just coming by it. */
 static uint32_t new_holder_of(const struct pcl_range_locks *R, const struct pcl_range_node *n)
 {
+    uint32_t coming = PCL_NONE;
+
     for (uint32_t i = 0; i < R->n_nodes; i++) {
         const struct pcl_range_node *o = &R->node[i];
 
-        if (o != n && o->used && o->held && o->inst == n->inst && pcl_range_conflict(n, o))
+        if (o == n || !o->used || o->inst != n->inst || o->owner == n->owner || !collide(R, n, o))
+            continue;
+        if (o->held)
             return in_mode(R->notes->wait[o->owner].who, o->mode);
+        if (!R->notes->wait[o->owner].waits)
+            coming = in_mode(R->notes->wait[o->owner].who, o->mode);
     }
-    return PCL_NONE;
+    return coming;
 }
 
 /* The holder that a request conflicts with. Without ranges all holders have one mode. */
@@ -369,7 +389,7 @@ static uint32_t holder_of(const struct pcl_range_locks *R, const struct past *p,
     const struct pcl_lock_notes *N = R->notes;
 
     for (uint32_t i = p->held ? p->held - 1 : PCL_NONE; i != PCL_NONE; i = N->hold[i].next) {
-        if (exact ? pcl_range_conflict(n, &R->node[i])
+        if (exact ? collide(R, n, &R->node[i])
                   : n->mode == PCL_EXCLUSIVE || R->node[i].mode == PCL_EXCLUSIVE)
             return in_mode(N->hold[i].who, R->node[i].mode);
         if (!exact)
@@ -392,8 +412,7 @@ static uint32_t last_conflict(const struct pcl_range_locks *R, const struct line
                               const struct pcl_range_node *n)
 {
     for (uint32_t i = l->n; i--;)
-        if (l->v[i].body != PCL_NONE &&
-            pcl_range_conflict(n, &R->node[R->op[l->v[i].body].node]))
+        if (l->v[i].body != PCL_NONE && collide(R, n, &R->node[R->op[l->v[i].body].node]))
             return l->v[i].body;
     return PCL_NONE;
 }
@@ -406,6 +425,14 @@ static void page_blocked(struct pcl_lock_notes *N, struct past *p, uint32_t me, 
     N->wait[me].behind = before == PCL_NONE ? PCL_NONE : N->wait[before].who;
 }
 
+/* Who has the page that a request for the pages of a range has met. */
+static uint32_t page_holder_of(const struct pcl_range_locks *R, uint32_t folio)
+{
+    const struct pcl_lock_notes *N = R->pages->lock->notes;
+
+    return N && folio < N->n_past ? N->past[folio].who : PCL_NONE;
+}
+
 static void range_blocked(struct pcl_range_locks *R, struct past *p, uint32_t me, bool exact)
 {
     struct pcl_lock_notes *N = R->notes;
@@ -414,18 +441,27 @@ static void range_blocked(struct pcl_range_locks *R, struct past *p, uint32_t me
     struct wait *w = &N->wait[me];
     uint32_t before = PCL_NONE;
 
+    if (R->ops->props & PCL_PROP_RESIDENT) {
+        w->holder = page_holder_of(R, R->op[me].cursor);
+        return;
+    }
+    w->holder = holder_of(R, p, n, exact);
     if (l)
         before = exact ? last_conflict(R, l, n) : last_in_line(l, n->mode == PCL_SHARED);
-    w->holder = holder_of(R, p, n, exact);
+    if (l && exact && w->holder == PCL_NONE && before == PCL_NONE &&
+        (R->ops->props & PCL_PROP_FIFO)) /* strictly first come first served */
+        before = last_in_line(l, false);
     w->behind = before == PCL_NONE ? PCL_NONE : N->wait[before].who;
     if (before != PCL_NONE && R->node[R->op[before].node].held) { /* granted, not yet running */
         w->holder = w->behind;
         w->behind = PCL_NONE;
     } else if (w->holder == PCL_NONE && before != PCL_NONE) {
         w->holder = N->wait[before].holder;
-    } else if (w->holder == PCL_NONE) { /* it changes hands just now */
-        w->holder = exact ? new_holder_of(R, n) : p->who;
+    } else if (w->holder == PCL_NONE && exact) { /* it changes hands just now */
+        w->holder = new_holder_of(R, n);
     }
+    if (w->holder == PCL_NONE && w->behind == PCL_NONE)
+        w->holder = p->who;
 }
 
 /* --- operations ----------------------------------------------------------------------------- */
@@ -448,8 +484,15 @@ void pcl_lock_notes_begin(struct pcl_lock_notes *N, const struct pcl_machine *m,
                        .behind = PCL_NONE};
 }
 
-void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
-                           const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait)
+void pcl_lock_notes_blame(struct pcl_lock_notes *N, const struct pcl_machine *m, uint32_t who)
+{
+    if (N && N->wait)
+        N->wait[m->cur].holder = who;
+}
+
+/* Adds a wait of the running body, what it was spent on, and who was in the way. */
+static void add_wait(struct pcl_lock_stats *st, const struct pcl_machine *m, enum pcl_mode mode,
+                     pcl_ns wait, uint32_t holder, uint32_t behind)
 {
     const pcl_ns *spent = m->task[m->cur].spent;
     pcl_ns *sum = st->mode[mode].spent, rest = wait;
@@ -462,10 +505,23 @@ void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats
     st->unbalanced += rest < 0;
     uint32_t who = in_mode(m->task[m->cur].site << PCL_WHO_SITE, (int)mode);
 
+    if (!m->explore)
+        pcl_blocked_add(&st->blocked, who, holder, behind, wait);
+}
+
+void pcl_lock_notes_waited(const struct pcl_lock_notes *N, struct pcl_lock_stats *st,
+                           const struct pcl_machine *m, enum pcl_mode mode, pcl_ns wait)
+{
     if (N)
-        pcl_blocked_add(&st->blocked, who, N->wait[m->cur].holder, N->wait[m->cur].behind, wait);
-    else if (!m->explore)
-        pcl_blocked_add(&st->blocked, who, PCL_NONE, PCL_NONE, wait);
+        add_wait(st, m, mode, wait, N->wait[m->cur].holder, N->wait[m->cur].behind);
+    else
+        add_wait(st, m, mode, wait, PCL_NONE, PCL_NONE);
+}
+
+void pcl_lock_waited_for(struct pcl_lock_stats *st, const struct pcl_machine *m,
+                         enum pcl_mode mode, pcl_ns wait, uint32_t who)
+{
+    add_wait(st, m, mode, wait, who, PCL_NONE);
 }
 
 bool pcl_lock_notes_waits(const struct pcl_lock_notes *N, uint32_t body)

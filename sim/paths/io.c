@@ -379,6 +379,8 @@ enum pcl_flow act_wb_add(struct pcl_kernel *k, struct pcl_call *c, const struct 
         k->bio[c->bio].kind = BIO_WRITEBACK;
         k->bio[c->bio].inode = c->inode;
         k->bio[c->bio].first = f->pgoff;
+        if (!k->m->explore)
+            k->bio[c->bio].who = ((uint32_t)c->op << PCL_SITE_STEP_BITS | c->pc) << PCL_WHO_SITE;
     }
     k->bio[c->bio].n += pages;
     c->wrote = 1;
@@ -417,6 +419,26 @@ uint32_t pcl_writeback_gatherer(const struct pcl_kernel *k, uint32_t folio)
             bio->first <= f->pgoff && f->pgoff - bio->first < bio->n)
             return b;
     }
+    return PCL_NONE;
+}
+
+uint32_t pcl_writeback_who(const struct pcl_kernel *k, uint32_t folio)
+{
+    const struct pcl_folio *f = &k->cache->folio[folio];
+    uint32_t gatherer = pcl_writeback_gatherer(k, folio);
+
+    if (gatherer != PCL_NONE)
+        return k->bio[k->call[gatherer].bio].who;
+    for (uint32_t b = 0; b < k->n_bios; b++) {
+        const struct pcl_bio *bio = &k->bio[b];
+
+        if (bio->used && bio->kind == BIO_WRITEBACK && bio->inode == f->inode &&
+            bio->first <= f->pgoff && f->pgoff - bio->first < bio->n)
+            return bio->who | PCL_WHO_DEVICE;
+    }
+    for (uint32_t b = 0; b < k->m->n_tasks; b++) /* just marked: about to be gathered */
+        if (b != k->m->cur && k->call[b].active && k->call[b].folio == folio)
+            return k->m->task[b].site << PCL_WHO_SITE;
     return PCL_NONE;
 }
 

@@ -124,19 +124,23 @@ static void tell_starved(struct pcl_kernel *k, const struct pcl_lock_notes *N, c
                                                      .passed = pcl_lock_notes_passed(N)});
 }
 
-static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
-                      struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
+static void count_wait(struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns wait)
 {
-    pcl_ns wait = m->at - begin;
-
     st->mode[mode].acquisitions++;
     if (!waited)
         return;
-    pcl_lock_notes_waited(N, st, m, mode, wait);
     st->mode[mode].contentions++;
     pcl_hist_add(&st->mode[mode].wait, wait);
     if (wait > st->mode[mode].longest_wait)
         st->mode[mode].longest_wait = wait;
+}
+
+static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
+                      struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
+{
+    count_wait(st, mode, waited, m->at - begin);
+    if (waited)
+        pcl_lock_notes_waited(N, st, m, mode, m->at - begin);
 }
 
 static void tell_event(struct pcl_kernel *k, enum pcl_lock_event what, enum pcl_role role,
@@ -314,6 +318,29 @@ enum pcl_flow act_unlock_submitted(struct pcl_kernel *k, struct pcl_call *c,
     return holds_range(k) ? flow_next(c, FLOW_SKIP) : act_unlock(k, c, s);
 }
 
+/* Somebody whose direct I/O is in flight. */
+static uint32_t in_flight(const struct pcl_kernel *k, uint32_t inode)
+{
+    for (uint32_t b = 0; b < k->m->n_tasks; b++)
+        if (k->call[b].in_flight && k->call[b].inode == inode)
+            return k->m->task[b].site << PCL_WHO_SITE | PCL_WHO_DEVICE |
+                   (k->call[b].op == PCL_OP_DWRITE ? PCL_WHO_EXCLUSIVE : 0);
+    return PCL_NONE;
+}
+
+static void note_drained(struct pcl_kernel *k, const struct pcl_call *c)
+{
+    struct pcl_machine *m = k->m;
+    struct pcl_lock_stats *st = &k->drain_stats;
+    const struct pcl_call_times *t = &k->times[m->cur];
+
+    count_wait(st, PCL_EXCLUSIVE, c->drains, m->at - t->lock_begin);
+    if (c->drains)
+        pcl_lock_waited_for(st, m, PCL_EXCLUSIVE, m->at - t->lock_begin, t->blame);
+    if (c->drains)
+        tell_starved(k, NULL, "dio-drain", PCL_NO_PAGE, c->inode, m->at - t->lock_begin);
+}
+
 /* inode_dio_wait(), with the iolock held alone: direct I/O in flight need not hold it. */
 enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
@@ -338,13 +365,13 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
     pcl_load(m, PCL_LINE(DIO, c->inode));
     if (k->inode[c->inode].dio == 0) {
         pcl_set_state(m, PCL_TASK_RUNNING);
-        note_wait(NULL, m, &k->drain_stats, PCL_EXCLUSIVE, c->drains,
-                  k->times[m->cur].lock_begin);
+        note_drained(k, c);
         c->drains = 0;
         return flow_next(c, FLOW_STEP);
     }
     if (c->phase == 0) {
         k->times[m->cur].lock_begin = pcl_now(m);
+        k->times[m->cur].blame = in_flight(k, c->inode);
         c->drains = 1;
     } else {
         pcl_schedule(m);
@@ -503,14 +530,19 @@ enum pcl_flow act_fault_unlock(struct pcl_kernel *k, struct pcl_call *c,
                        c->op == PCL_OP_FAULT_READ ? PCL_PAGE_UNLOCK_SHARED : PCL_PAGE_UNLOCK);
 }
 
-static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
-                                 struct pcl_lock_stats *st)
+static void note_page_wait(struct pcl_kernel *k, struct pcl_lock_stats *st)
 {
     struct pcl_machine *m = k->m;
 
     if (k->page.op[m->cur].contended)
         note_wait(k->page.notes, m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
-    tell_event(k, PCL_LOCK_SEEN_FREE, PCL_ROLE_PAGE, k->page.op[m->cur].folio);
+}
+
+static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,
+                                 struct pcl_lock_stats *st)
+{
+    note_page_wait(k, st);
+    tell_event(k, PCL_LOCK_SEEN_FREE, PCL_ROLE_PAGE, k->page.op[k->m->cur].folio);
     return flow_next(c, FLOW_STEP);
 }
 
@@ -542,13 +574,22 @@ enum pcl_flow act_page_wait_drop(struct pcl_kernel *k, struct pcl_call *c,
 enum pcl_flow act_wait_writeback(struct pcl_kernel *k, struct pcl_call *c,
                                  const struct pcl_step *s)
 {
+    uint32_t who = PCL_NONE;
+    bool begins = c->phase == 0, done;
+
     (void)s;
-    if (!page_op(k, c, PCL_PAGE_WAIT, PCL_PG_WRITEBACK))
+    if (begins && k->page.notes && (k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK))
+        who = pcl_writeback_who(k, c->folio);
+    done = page_op(k, c, PCL_PAGE_WAIT, PCL_PG_WRITEBACK);
+    if (begins)
+        pcl_lock_notes_blame(k->page.notes, k->m, who);
+    if (!done)
         return FLOW_STEP;
-    c->phase = 0;
-    if (k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK)
-        return FLOW_STEP; /* written again meanwhile: a wake does not say that the bit is clear */
-    return page_waited(k, c, &k->writeback_stats);
+    if (!(k->cache->flags[c->folio] & PCL_FOLIO_WRITEBACK))
+        return page_waited(k, c, &k->writeback_stats);
+    note_page_wait(k, &k->writeback_stats);
+    c->phase = 0; /* written again meanwhile: a wake does not say that the bit is clear */
+    return FLOW_STEP;
 }
 
 /* XFS and ext4 before 5.15: every fault, hit or miss. */
