@@ -38,7 +38,8 @@ struct pcl_oracle_op {
     uint32_t prev, next;  /* operations in flight by begin; next free */
     uint16_t shown;       /* its content stands in the history */
     uint16_t whole;       /* enum pcl_whole_state */
-    uint32_t what;        /* enum pcl_truth_op */
+    uint16_t what;        /* enum pcl_truth_op */
+    uint16_t direct;      /* a direct write that has begun its transfer */
     uint32_t peer;        /* EXCHANGE: the file that its contents come from */
 };
 

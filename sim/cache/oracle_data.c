@@ -480,10 +480,30 @@ void pcl_oracle_wb_begin(struct pcl_oracle *o, uint32_t folio)
     }
 }
 
+/* A large folio is written beside a direct write of some of its pages: either may be the last. */
+static void overtakes(struct pcl_oracle *o, uint32_t folio, uint32_t inode)
+{
+    uint64_t first = o->c->folio[folio].pgoff, n = pcl_folio_pages(o->c, folio);
+
+    for (uint32_t i = o->m->first_op; n > 1 && i != PCL_NONE; i = o->op[i].next) {
+        const struct pcl_oracle_op *p = &o->op[i];
+
+        if (!p->direct || p->inode != inode)
+            continue;
+        for (uint64_t page = 0; page < n; page++) {
+            uint64_t val = data_get(o, folio, PCL_DATA_SENT, page);
+
+            if (first + page >= p->first && first + page <= p->last && !dropped(val))
+                pcl_history_stays(o, inode, first + page, pcl_content_at(val, page));
+        }
+    }
+}
+
 static void send(struct pcl_oracle *o, uint32_t folio, uint32_t inode)
 {
     uint64_t first = o->c->folio[folio].pgoff, n = pcl_folio_pages(o->c, folio);
 
+    overtakes(o, folio, inode);
     if (o->data[folio].odd[PCL_DATA_SENT] == 0 && !dropped(o->data[folio].val[PCL_DATA_SENT])) {
         disk_put(o, inode, first, first + n - 1,
                  pcl_value_moved(o->data[folio].val[PCL_DATA_SENT], 0 - first));
@@ -530,6 +550,7 @@ void pcl_oracle_direct_begin(struct pcl_oracle *o, uint32_t op, uint32_t inode, 
     pcl_oracle_show(o, op);
     pcl_oracle_allocate(o, inode, first, last);
     o->op[op].block_epoch = o->m->next_block;
+    o->op[op].direct = 1;
 }
 
 enum pcl_wrong pcl_oracle_direct_end(struct pcl_oracle *o, uint32_t op, uint32_t inode,

@@ -111,12 +111,33 @@ static void a_dirty_folio_outlives_a_direct_write(void **state)
     }
 }
 
+/* The same folio, written back beside the direct write and dropped after it. */
+static void so_does_what_was_written_back_beside_it(void **state)
+{
+    uint32_t f, op, r;
+    struct pcl_cache *c = large(&f);
+
+    (void)state;
+    op = pcl_oracle_begin(c->oracle, PCL_TRUTH_WRITE, 0, 2, 3);
+    pcl_oracle_direct_begin(c->oracle, op, 0, 2, 3);
+    pcl_oracle_wb_begin(c->oracle, f);
+    (void)pcl_oracle_direct_end(c->oracle, op, 0, 2, 3);
+    assert_int_equal(pcl_oracle_wb_end(c->oracle, f), PCL_WRONG_RIGHT);
+    pcl_oracle_end(c->oracle, op);
+    r = pcl_oracle_begin(c->oracle, PCL_TRUTH_READ, 0, 0, 3);
+    assert_int_equal(pcl_oracle_direct_read(c->oracle, r, 0, 0, 3), PCL_WRONG_RIGHT);
+    pcl_oracle_end(c->oracle, r);
+    assert_int_equal(reports, 0);
+    pcl_cache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_zeroed_in_a_folio_is_not_written_back),
         cmocka_unit_test(what_is_dirty_again_is_written_back),
         cmocka_unit_test(a_dirty_folio_outlives_a_direct_write),
+        cmocka_unit_test(so_does_what_was_written_back_beside_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
