@@ -15,6 +15,7 @@ const struct cli_folder cli_scenario_folders[] = {
     {"workloads/claims", "claims/"},
     {"workloads/published", "published/"},
     {"workloads/studies", "studies/"},
+    {"workloads/explore", "explore/"},
     {NULL, NULL},
 };
 

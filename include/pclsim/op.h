@@ -35,7 +35,11 @@
     X(RECLAIM, "reclaim", "direct reclaim of len bytes of page cache, of whatever file: trylock only") \
     X(KHUGEPAGED, "khugepaged", "make the 512 folios of the 2 MiB around off one large folio")  \
     X(SPLIT, "split", "split the large folios of the range into pages") \
-    X(EXCHANGE, "exchange", "exchange [off, off + len) of two files, by their blocks")
+    X(EXCHANGE, "exchange", "exchange [off, off + len) of two files, by their blocks")         \
+    X(PAGE_LOCK_KILLABLE, "pagelock-killable", "pagelock whose wait a fatal signal ends; the page is present") \
+    X(KILL, "kill", "a fatal signal to task number off, counted from 0 in the order of the groups: its killable waits end, and so does it") \
+    X(SYNC_START, "sync-start", "start write-back of [off, off + len) and wait for none (sync_file_range)") \
+    X(WRITEBACK_WAIT, "wbwait", "wait until the page at off is not under write-back")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

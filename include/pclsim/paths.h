@@ -31,7 +31,8 @@ struct pcl_request {
     X(NONE, "none")                                                                             \
     X(INVAL, "EINVAL")                                                                          \
     X(FBIG, "EFBIG")                                                                            \
-    X(NOTSUPP, "EOPNOTSUPP")
+    X(NOTSUPP, "EOPNOTSUPP")                                                                    \
+    X(INTR, "EINTR")
 
 enum pcl_call_error {
 #define X(id, name) PCL_CALL_E_##id,

@@ -74,6 +74,24 @@ enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     return FLOW_STEP;
 }
 
+/* A fatal signal: whoever sleeps killably wakes. */
+enum pcl_flow act_kill(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    struct pcl_machine *m = k->m;
+    uint32_t task = c->off < (int64_t)m->n_tasks ? (uint32_t)c->off : PCL_NONE;
+
+    (void)s;
+    if (task == PCL_NONE || task == k->flusher)
+        return flow_next(c, FLOW_SKIP);
+    pcl_touch(m, PCL_LINE(TASK, task));
+    if (m->model[task].run != PCL_RUN_DEAD) {
+        m->model[task].killed = true;
+        if (m->model[task].state == PCL_TASK_KILLABLE)
+            pcl_wake(m, task);
+    }
+    return flow_next(c, FLOW_STEP);
+}
+
 /* A nested fault: the folio stays locked, and the path goes on with the other page of its pair. */
 enum pcl_flow act_pair_inner(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
@@ -409,13 +427,15 @@ enum pcl_flow act_demote(struct pcl_kernel *k, struct pcl_call *c, const struct 
 /* Carries a page-lock operation on; true when it is over. */
 static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what what, uint8_t bit)
 {
+    bool killable = c->op == PCL_OP_PAGE_LOCK_KILLABLE && what == PCL_PAGE_LOCK;
+
     if (c->phase == 0) {
         if (what != PCL_PAGE_UNLOCK) {
             note_site(k, c);
             pcl_spent_begin(k->m);
             tell_event(k, PCL_LOCK_ASKED, PCL_ROLE_PAGE, c->folio);
         }
-        pcl_page_begin(&k->page, what, c->folio, bit, false);
+        pcl_page_begin(&k->page, what, c->folio, bit, killable);
         k->times[k->m->cur].lock_begin = pcl_now(k->m);
         c->phase = 1;
     }
@@ -493,6 +513,21 @@ enum pcl_flow act_page_unlock(struct pcl_kernel *k, struct pcl_call *c, const st
 {
     (void)s;
     return unlock_page(k, c, PCL_PAGE_UNLOCK);
+}
+
+/* Killed: to[0], EINTR. */
+enum pcl_flow act_page_lock_killable(struct pcl_kernel *k, struct pcl_call *c,
+                                     const struct pcl_step *s)
+{
+    if (!page_op(k, c, PCL_PAGE_LOCK, PCL_PG_LOCKED))
+        return FLOW_STEP;
+    if (k->page.op[k->m->cur].result != PCL_PAGE_KILLED) {
+        page_granted(k, c);
+        return flow_next(c, FLOW_STEP);
+    }
+    tell_event(k, PCL_LOCK_SEEN_FREE, PCL_ROLE_PAGE, c->folio);
+    c->error = PCL_CALL_E_INTR;
+    return flow_to(k, c, s->to[0], FLOW_STEP);
 }
 
 /* Faults lock the folio that they map as the scheme says: or not at all. Who only maps it is

@@ -235,6 +235,8 @@ ACT(act_insert_ahead);
 ACT(act_reclaim);
 ACT(act_put);
 ACT(act_pair_inner);
+ACT(act_kill);
+ACT(act_page_lock_killable);
 ACT(act_pair_outer);
 ACT(act_copy_out);
 ACT(act_copy_in);

@@ -10,6 +10,9 @@
 /* A call that takes none of the modelled locks. */
 static const struct pcl_step syscall_call[] = {S_ENTER(syscall), S_EXIT, S_END};
 
+/* kill(2): the signal is there at once, and wakes who sleeps killably. */
+static const struct pcl_step kill_call[] = {S_ENTER(syscall), S_DO(kill), S_EXIT, S_END};
+
 /* The path of an operation, and the filesystems that go another way. */
 static const struct {
     const struct pcl_step *usual, *on[PCL_N_FS];
@@ -47,6 +50,10 @@ static const struct {
     [PCL_OP_RECLAIM] = {.usual = pcl_reclaim_path},
     [PCL_OP_KHUGEPAGED] = {.usual = pcl_khugepaged_path},
     [PCL_OP_SPLIT] = {.usual = pcl_split_path},
+    [PCL_OP_PAGE_LOCK_KILLABLE] = {.usual = pcl_page_lock_killable_path},
+    [PCL_OP_KILL] = {.usual = kill_call},
+    [PCL_OP_SYNC_START] = {.usual = pcl_sync_start_path},
+    [PCL_OP_WRITEBACK_WAIT] = {.usual = pcl_writeback_wait_path},
     [PCL_N_OPS] = {.usual = pcl_writeback_path},
 };
 

@@ -237,5 +237,9 @@ const struct pcl_step pcl_fsync_path[] = {
     S_END,
 };
 
+/* sync_file_range(SYNC_FILE_RANGE_WRITE) */
+const struct pcl_step pcl_sync_start_path[] = {
+    S_ENTER(syscall), S_IF(if_tmpfs, L_OUT), WRITE_DIRTY, S_AT(L_OUT), S_EXIT, S_END};
+
 /* the flusher's pass over one inode: nothing is waited for */
 const struct pcl_step pcl_writeback_path[] = {WRITE_DIRTY, S_EXIT, S_END};

@@ -72,6 +72,33 @@ const struct pcl_step pcl_page_pair_path[] = {
     S_END,
 };
 
+/* folio_lock_killable() of a page that is present */
+const struct pcl_step pcl_page_lock_killable_path[] = {
+    S_ENTER(fault),
+    S_IF(lookup, L_FOUND, L_OUT),
+    S_AT(L_FOUND),
+    S_IF(page_lock_killable, L_GONE),
+    S_DO(hold),
+    S_DO(page_unlock),
+    S_AT(L_GONE),
+    S_DO(put),
+    S_AT(L_OUT),
+    S_EXIT,
+    S_END,
+};
+
+/* folio_wait_writeback() */
+const struct pcl_step pcl_writeback_wait_path[] = {
+    S_ENTER(fault),
+    S_IF(lookup, L_FOUND, L_MISS),
+    S_AT(L_FOUND),
+    S_SLEEPY(wait_writeback),
+    S_DO(put),
+    S_AT(L_MISS),
+    S_EXIT,
+    S_END,
+};
+
 /* The bare wait for an unlock: a fault that met a migration entry (__migration_entry_wait: up to
  * Linux 4.20 with a reference, then without), or a page that somebody else is reading in. */
 const struct pcl_step pcl_page_wait_path[] = {

@@ -33,7 +33,7 @@ static bool of_page(const struct pcl_step *s)
     return !is_lock(s) && s->act != act_cpu && s->act != act_fs_cpu && s->act != act_enter &&
            s->act != act_exit && s->act != act_unmap_range && s->act != act_free_blocks &&
            s->act != act_alloc_range && s->act != act_set_size && s->act != act_append_position &&
-           s->act != act_dontneed;
+           s->act != act_dontneed && s->act != act_kill;
 }
 
 /* mode: of a lock, 'S' or 'X'. */
@@ -134,6 +134,8 @@ const char *pcl_request_tell(const struct pcl_request *r, char *buf, size_t n)
 
     if (r->inode == PCL_NONE)
         (void)snprintf(buf, n, "%s", name);
+    else if (r->op == PCL_OP_KILL)
+        (void)snprintf(buf, n, "%s task %" PRId64, name, r->off);
     else if (r->op == PCL_OP_TRUNCATE)
         (void)snprintf(buf, n, "%s to %" PRId64, name, r->off);
     else

@@ -19,7 +19,7 @@ static void fetch(struct pcl_sim *s, struct pcl_body *b)
 {
     struct pcl_machine *m = &s->m;
 
-    if (!s->src.next(&s->src, m->cur, b->i, &b->action)) {
+    if (m->model[m->cur].killed || !s->src.next(&s->src, m->cur, b->i, &b->action)) {
         pcl_exit(m);
         if (--s->n_alive == 0)
             m->stop = true;

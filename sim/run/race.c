@@ -158,7 +158,7 @@ static void step(struct pcl_machine *m, uint32_t body)
             return;
         b->calls = 0;
         seen_by_all(m);
-    } else if (race_action(s, body, b->i, &a)) {
+    } else if (!m->model[body].killed && race_action(s, body, b->i, &a)) {
         s->k.told.step = NULL;
         b->i++;
         b->calls = 1;
@@ -177,6 +177,7 @@ static void forget_body(struct race *s, uint32_t b)
     struct pcl_call *c = &s->k.call[b];
     struct pcl_page_locks *L = &s->k.page;
 
+    L->op[b].walked = 0; /* for statistics only; an endless walk would never come to a state again */
     if (!c->active && c->bio == PCL_NONE) /* an interrupt works without a call */
         pcl_call_forget(&s->k, b);
     if (c->phase != 0)

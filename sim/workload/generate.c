@@ -79,7 +79,8 @@ static bool one_page(enum pcl_op op)
 {
     return op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE || op == PCL_OP_PAGE_LOCK ||
            op == PCL_OP_PAGE_PAIR || op == PCL_OP_PAGE_WAIT || op == PCL_OP_PAGE_WAIT_DROP ||
-           op == PCL_OP_KHUGEPAGED;
+           op == PCL_OP_KHUGEPAGED || op == PCL_OP_PAGE_LOCK_KILLABLE ||
+           op == PCL_OP_WRITEBACK_WAIT;
 }
 
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
