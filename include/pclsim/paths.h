@@ -86,6 +86,8 @@ struct pcl_call {
     uint32_t folio;  /* referenced, PCL_NONE: none */
     uint32_t other;  /* the one that takes its place, PCL_NONE */
     uint32_t batch;  /* folios held locked together, PCL_NONE: none */
+    uint32_t later;  /* folios held by references, to be tried again one by one, PCL_NONE: none */
+    uint64_t mms;    /* whose TLBs a batch of unmapped folios has yet to flush: one bit each, of 64 */
     uint32_t outer;  /* PAGE_PAIR: the folio that stays locked meanwhile, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
@@ -226,7 +228,7 @@ struct pcl_ra {
 
 struct pcl_step;
 
-#define PCL_MAX_LABELS 80
+#define PCL_MAX_LABELS 96
 
 /* A path as the interpreter uses it: the steps, and where each label stands. */
 struct pcl_path {

@@ -58,6 +58,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "before 5.12")  \
     X(MIGRATE_INVALIDATE, "migrate-invalidate", CHOICE, "no|yes", PCL_NO,                      \
       "migration holds the invalidate lock, shared, over its call")                           \
+    X(MIGRATE_BATCH, "migrate-batch", CHOICE, "no|yes", PCL_NO,                                \
+      "migration locks and unmaps up to 512 pages, flushes TLBs once, then moves them, as since " \
+      "6.3")                                                                                   \
     X(WRITEBACK, "writeback", CHOICE, "gather|submit", PCL_WRITEBACK_GATHER,                   \
       "write-back that has to sleep for a page keeps what it has gathered for one transfer, or " \
       "submits it first, as btrfs and f2fs do")                                                \

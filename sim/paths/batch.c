@@ -31,16 +31,37 @@ static uint32_t chunk_new(struct pcl_kernel *k, uint32_t next)
     return b;
 }
 
-/* The locked folio joins those that the call holds. */
-enum pcl_flow act_batch_add(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+void pcl_batch_push(struct pcl_kernel *k, uint32_t *list, uint32_t folio)
 {
     struct pcl_batch *b;
 
+    if (*list == PCL_NONE || k->batch[*list].n == PCL_BATCH)
+        *list = chunk_new(k, *list);
+    b = &k->batch[*list];
+    b->folio[b->n++] = folio;
+}
+
+bool pcl_batch_pop(struct pcl_kernel *k, uint32_t *list, uint32_t *folio)
+{
+    struct pcl_batch *b;
+
+    if (*list == PCL_NONE)
+        return false;
+    b = &k->batch[*list];
+    *folio = b->folio[--b->n];
+    b->folio[b->n] = 0; /* equal states are equal bytes */
+    if (b->n == 0) {
+        *list = b->next;
+        b->next = 0;
+    }
+    return true;
+}
+
+/* The locked folio joins those that the call holds. */
+enum pcl_flow act_batch_add(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
     (void)s;
-    if (c->batch == PCL_NONE || k->batch[c->batch].n == PCL_BATCH)
-        c->batch = chunk_new(k, c->batch);
-    b = &k->batch[c->batch];
-    b->folio[b->n++] = c->folio;
+    pcl_batch_push(k, &c->batch, c->folio);
     c->cur = pcl_folio_last(k->cache, c->folio) + 1;
     c->folio = PCL_NONE;
     return flow_next(c, FLOW_SKIP);
@@ -49,18 +70,8 @@ enum pcl_flow act_batch_add(struct pcl_kernel *k, struct pcl_call *c, const stru
 /* Takes one of them out again, to be unlocked. None left: to[0]. */
 enum pcl_flow act_batch_take(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct pcl_batch *b;
-
-    if (c->batch == PCL_NONE)
-        return flow_to(k, c, s->to[0], FLOW_SKIP);
-    b = &k->batch[c->batch];
-    c->folio = b->folio[--b->n];
-    b->folio[b->n] = 0; /* equal states are equal bytes */
-    if (b->n == 0) {
-        c->batch = b->next;
-        b->next = 0;
-    }
-    return flow_next(c, FLOW_SKIP);
+    return pcl_batch_pop(k, &c->batch, &c->folio) ? flow_next(c, FLOW_SKIP)
+                                                  : flow_to(k, c, s->to[0], FLOW_SKIP);
 }
 
 /* --- a batch that is removed ----------------------------------------------------------------- */

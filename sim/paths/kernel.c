@@ -191,6 +191,7 @@ void pcl_call_forget(struct pcl_kernel *k, uint32_t body)
                                       .other = PCL_NONE,
                                       .outer = PCL_NONE,
                                       .batch = PCL_NONE,
+                                      .later = PCL_NONE,
                                       .bio = PCL_NONE,
                                       .truth = PCL_NONE,
                                       .truth2 = PCL_NONE};
@@ -336,6 +337,7 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
                            .folio = PCL_NONE,
                            .other = PCL_NONE,
                            .batch = PCL_NONE,
+                           .later = PCL_NONE,
                            .outer = PCL_NONE,
                            .bio = PCL_NONE,
                            .inode2 = r->inode2,
@@ -451,6 +453,7 @@ void pcl_flusher_step(struct pcl_kernel *k)
                                .folio = PCL_NONE,
                                .other = PCL_NONE,
                                .batch = PCL_NONE,
+                               .later = PCL_NONE,
                                .outer = PCL_NONE,
                                .bio = PCL_NONE,
                                .truth = PCL_NONE,

@@ -176,6 +176,40 @@ enum pcl_flow act_migrate_unmap(struct pcl_kernel *k, struct pcl_call *c, const 
     return flow_next(c, FLOW_STEP);
 }
 
+static void note_mm(void *arg, const struct pcl_pte *pte)
+{
+    uint64_t *mms = arg;
+
+    *mms |= UINT64_C(1) << pte->mm % 64;
+}
+
+/* The same with TTU_BATCH_FLUSH: the TLBs are flushed when the whole batch has been unmapped. */
+enum pcl_flow act_migrate_unmap_later(struct pcl_kernel *k, struct pcl_call *c,
+                                      const struct pcl_step *s)
+{
+    (void)s;
+    pcl_load(k->m, folio_line(k, c->folio));
+    pcl_burn(k->m, k->m->p->pte *
+                       (pcl_ns)pcl_folio_migrate_ptes(k->cache, c->folio, note_mm, &c->mms));
+    return flow_next(c, FLOW_STEP);
+}
+
+/* try_to_unmap_flush(): all of the TLB, on every CPU that runs one of the address spaces. */
+enum pcl_flow act_migrate_flush(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    enum { ALL_PAGES = 1 << 20 };
+    uint32_t mm;
+
+    (void)s;
+    if (c->mms == 0)
+        return flow_next(c, FLOW_SKIP);
+    mm = (uint32_t)__builtin_ctzll(c->mms);
+    c->mms &= c->mms - 1;
+    for (; mm < k->n_mms; mm += 64)
+        pcl_shootdown(k->m, mm, ALL_PAGES);
+    return FLOW_STEP;
+}
+
 /* remove_migration_ptes(): they map the new folio, or the old one again when it was not moved. */
 enum pcl_flow act_migrate_restore(struct pcl_kernel *k, struct pcl_call *c,
                                   const struct pcl_step *s)

@@ -97,9 +97,11 @@ enum pcl_flow act_migrate_invalidate(struct pcl_kernel *k, struct pcl_call *c,
 enum pcl_flow act_migrate_next(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     c->tried = 0;
-    if (!next_folio(k, c, 0))
-        return flow_to(k, c, s->to[0], FLOW_STEP);
-    return flow_next(c, FLOW_STEP);
+    if (next_folio(k, c, 0))
+        return flow_next(c, FLOW_STEP);
+    if (k->option[PCL_OPTION_MIGRATE_BATCH] == PCL_YES)
+        c->cur = c->last + 1; /* there is no more to put into a batch */
+    return flow_to(k, c, s->to[0], FLOW_STEP);
 }
 
 /* A trylock; sync modes then wait, sync-light only for a folio that is not being read. Busy:

@@ -322,6 +322,9 @@ ACT(act_next_edge);
 ACT(act_zero_edge);
 ACT(act_next_inside);
 /* batch.c */
+/* The folio joins a list of chunks; it is taken from the list's end. False: the list is empty. */
+void pcl_batch_push(struct pcl_kernel *k, uint32_t *list, uint32_t folio);
+bool pcl_batch_pop(struct pcl_kernel *k, uint32_t *list, uint32_t *folio);
 ACT(act_batch_add);
 ACT(act_batch_take);
 ACT(act_batch_each);
@@ -331,6 +334,12 @@ ACT(act_if_batch_empty);
 ACT(act_next_in_walk);
 ACT(act_remove_batch);
 /* mm_acts.c */
+ACT(act_if_one_by_one);
+ACT(act_if_migrate_room);
+ACT(act_migrate_unmap_later);
+ACT(act_migrate_flush);
+ACT(act_later_add);
+ACT(act_later_take);
 ACT(act_put_behind);
 ACT(act_swap_folios);
 ACT(act_migrate_invalidate);

@@ -122,11 +122,28 @@ const struct pcl_step pcl_page_wait_drop_path[] = {
     S_END,
 };
 
+/* migrate_pages_batch(), asynchronous: what trylocks get is locked and unmapped, up to 512 pages
+ * together; one flush of the TLBs; then each is moved and unlocked. What was busy is left to the
+ * loop that follows, which takes one at a time. */
+#define MIGRATE_BATCHES                                                                         \
+    S_IF(if_one_by_one, L_NEXT), S_AT(B_NEXT), S_COND, S_IF(migrate_next, B_MOVE),              \
+        S_IF(page_trylock, B_LATER), S_IF(if_gone, B_UNLOCK_LATER),                             \
+        S_IF(if_writeback, B_UNLOCK_LATER), S_CPU(folio_alloc), S_IF(if_unmapped, B_ADD),       \
+        S_LOCK(IMAP), S_DO(migrate_unmap_later), S_UNLOCK(IMAP), S_AT(B_ADD), S_DO(batch_add),  \
+        S_IF(if_migrate_room, B_NEXT), S_AT(B_MOVE), S_DO(migrate_flush), S_AT(B_EACH),         \
+        S_IF(batch_take, B_MORE), S_IF(replace, B_FAILED), S_DO(migrate_copy),                  \
+        S_DO(migrate_restore), S_DO(swap_folios), S_DO(page_unlock), S_DO(put),                 \
+        S_DO(swap_folios), S_DO(page_unlock), S_DO(put), S_GOTO(B_EACH), S_AT(B_FAILED),        \
+        S_DO(migrate_restore), S_DO(page_unlock), S_DO(later_add), S_GOTO(B_EACH),              \
+        S_AT(B_UNLOCK_LATER), S_DO(page_unlock), S_AT(B_LATER), S_DO(later_add),                \
+        S_GOTO(B_NEXT), S_AT(B_MORE), S_IF(if_migrate_room, B_NEXT)
+
 /* migrate_pages() for each folio of the range: migrate_folio_unmap(), migrate_folio_move(). A fault
  * meanwhile finds a migration entry and waits for the old folio's lock. */
 const struct pcl_step pcl_migrate_path[] = {
     S_ENTER(syscall),
     S_DO(migrate_invalidate),
+    MIGRATE_BATCHES,
     S_AT(L_NEXT),
     S_COND,
     S_IF(migrate_next, L_OUT),
@@ -163,6 +180,9 @@ const struct pcl_step pcl_migrate_path[] = {
     S_DO(put_behind),
     S_GOTO(L_NEXT),
     S_AT(L_OUT),
+    S_IF(later_take, L_EOF),
+    S_GOTO(L_AGAIN),
+    S_AT(L_EOF),
     S_UNLOCK(INVALIDATE),
     S_EXIT,
     S_END,

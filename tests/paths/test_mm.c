@@ -73,6 +73,63 @@ static void async_migration_gives_up_after_ten_tries_and_sync_waits(void **state
     rig_free(r);
 }
 
+static struct rig *migrating(const char *batch, enum pcl_op op, uint64_t pages, pcl_ns busy)
+{
+    struct pcl_scheme scheme = {.name = "s"};
+    struct pcl_err err;
+    struct rig *r;
+    uint8_t value;
+
+    assert_int_equal(pcl_option_parse(PCL_OPTION_MIGRATE_BATCH, batch, &value, &err), PCL_OK);
+    scheme.option[PCL_OPTION_MIGRATE_BATCH] = (uint8_t)(1 + value);
+    r = rig_new_with(PCL_FS_XFS, "server-2s", 2, false, &scheme);
+    (void)new_file(r, pages, 0);
+    for (uint64_t p = 0; p < 8; p++)
+        (void)rig_ask(r, 0, PCL_OP_FAULT_WRITE, (int64_t)p * 4096, 1);
+    if (busy)
+        rig_ask(r, 0, PCL_OP_PAGE_LOCK, 7 * 4096, 1)->hold = busy;
+    r->start[1] = 200000;
+    (void)rig_ask(r, 1, op, 0, (int64_t)pages * 4096);
+    (void)rig_ask(r, 1, PCL_OP_READ, 0, (int64_t)pages * 4096);
+    rig_run(r);
+    assert_int_equal(r->wrong, 0);
+    assert_int_equal(r->k.cache->t->nr_migrating, 0);
+    return r;
+}
+
+/* All of a batch are locked together and unmapped before one flush; up to 512 pages. */
+static void a_batch_is_locked_together_and_flushed_once(void **state)
+{
+    struct rig *one = migrating("no", PCL_OP_MIGRATE, 1100, 0);
+    struct rig *all = migrating("yes", PCL_OP_MIGRATE, 1100, 0);
+
+    (void)state;
+    assert_int_equal(one->k.migrated, 1100);
+    assert_int_equal(all->k.migrated, 1100);
+    assert_int_equal(one->k.page.stats.held_max, 2);
+    assert_int_equal(all->k.page.stats.held_max, 513);
+    rig_free(one);
+    rig_free(all);
+}
+
+/* A busy page does not hold up the others of the batch; then the mode decides. */
+static void what_a_batch_finds_busy_comes_later(void **state)
+{
+    static const enum pcl_op modes[] = {PCL_OP_MIGRATE, PCL_OP_MIGRATE_ASYNC, PCL_OP_MIGRATE_SYNC};
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(modes); i++) {
+        struct rig *r = migrating("yes", modes[i], 600, 3000000);
+        bool gives_up = modes[i] == PCL_OP_MIGRATE_ASYNC;
+
+        assert_int_equal(r->k.migrated, 600 - gives_up);
+        assert_int_equal(r->k.not_migrated, gives_up);
+        assert_int_equal(r->k.page.stats.trylock_failures, gives_up ? 11 : 1);
+        assert_int_equal(r->end[1][0] > 3000000, !gives_up);
+        rig_free(r);
+    }
+}
+
 static void a_busy_page_ends_khugepaged(void **state)
 {
     uint32_t inode;
@@ -433,6 +490,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(migration_leaves_the_data_mapped_elsewhere),
         cmocka_unit_test(async_migration_gives_up_after_ten_tries_and_sync_waits),
+        cmocka_unit_test(a_batch_is_locked_together_and_flushed_once),
+        cmocka_unit_test(what_a_batch_finds_busy_comes_later),
         cmocka_unit_test(a_busy_page_ends_khugepaged),
         cmocka_unit_test(khugepaged_holds_all_512_locks_together),
         cmocka_unit_test(khugepaged_reads_in_what_is_absent),
