@@ -32,6 +32,9 @@ struct pcl_engine {
     uint64_t ahead;        /* steps that ran ahead without the queue */
     bool run_ahead;        /* ablation: false must give the same trajectory */
     struct pcl_fp fp;      /* over semantic transitions */
+    /* Told of each transition, and of what PCL_SEEN_ names; NULL: nobody looks. It must change nothing. */
+    void (*watch)(void *arg, unsigned what, uint32_t who, uint64_t object);
+    void *watch_arg;
 };
 
 /** Sets up n entities with nothing pending. ranks: the stream that draws the permutation. */
@@ -169,14 +172,28 @@ enum pcl_transition {
     PCL_TR_WAKE,
     PCL_TR_RELEASE,
     PCL_TR_DONE,
-    PCL_TR_VIOLATION
+    PCL_TR_VIOLATION,
+    /* not in the fingerprint, for a watcher only */
+    PCL_SEEN_WOKEN,  /* who has been woken; object: the body that did it */
+    PCL_SEEN_ON_CPU, /* object: the CPU */
+    PCL_SEEN_OFF_CPU,
+    PCL_SEEN_UNLOCK /* who begins to unlock a page; object: its folio */
 };
+
+/** Tells the watcher, if there is one. */
+static inline void pcl_observe(struct pcl_engine *e, enum pcl_transition what, uint32_t who,
+                               uint64_t object)
+{
+    if (e->watch)
+        e->watch(e->watch_arg, what, who, object);
+}
 
 static inline void pcl_transition(struct pcl_engine *e, enum pcl_transition what, uint32_t who,
                                   uint64_t object)
 {
     pcl_fp_add(&e->fp, (uint64_t)e->now);
     pcl_fp_add(&e->fp, ((uint64_t)what << 56) ^ ((uint64_t)who << 24) ^ object);
+    pcl_observe(e, what, who, object);
 }
 
 /** t + d, or PCL_NS_MAX when the sum does not fit (the run then stops: 292 years are over). */

@@ -70,6 +70,8 @@ void pcl_page_begin(struct pcl_page_locks *L, enum pcl_page_what what, uint32_t 
                                             .pfn = L->pfn(L->pfn_arg, folio),
                                             .bucket = PCL_NONE,
                                             .cursor = PCL_NONE};
+    if (what == PCL_PAGE_UNLOCK && bit == PCL_PG_LOCKED)
+        pcl_observe(&L->m->eng, PCL_SEEN_UNLOCK, L->m->cur, folio);
     if (!L->notes)
         return;
     if (what != PCL_PAGE_UNLOCK)

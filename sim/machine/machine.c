@@ -131,6 +131,7 @@ bool pcl_wake(struct pcl_machine *m, uint32_t task)
     t->run = PCL_RUN_RUNNABLE;
     if (m->explore)
         return true;
+    pcl_observe(&m->eng, PCL_SEEN_WOKEN, task, m->cur);
     pcl_burn(m, m->p->wake_call + (m->has_lines ? m->p->rmw : 0));
     pcl_event_cancel(&m->eng, task);
     pcl_ns done = pcl_sched_wake(m, task, m->at, m->cur_cpu);

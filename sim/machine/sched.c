@@ -234,6 +234,7 @@ static void run_on(struct pcl_machine *m, uint32_t cpu, uint32_t task, pcl_ns de
     c->need_resched = false;
     c->last_mm = t->mm != PCL_NONE ? t->mm : c->last_mm;
     t->on_cpu = true;
+    pcl_observe(&m->eng, PCL_SEEN_ON_CPU, task, cpu);
     t->arriving = m->has_lines ? PCL_ARRIVES_FROM_IDLE : 0;
     set_idle(m, cpu, false);
     m->cause_ns[PCL_T_QUEUE] += start + delay - t->since;
@@ -326,6 +327,7 @@ void pcl_sched_leave(struct pcl_machine *m, uint32_t cpu, pcl_ns t)
     if (m->p->sched != PCL_SCHED_CFS)
         old->vruntime -= c->min_vruntime; /* its lag */
     old->on_cpu = false;
+    pcl_observe(&m->eng, PCL_SEEN_OFF_CPU, owner, cpu);
     old->voluntary++;
     c->curr = PCL_NONE;
     t = rq_line(m, cpu, cpu, t);
@@ -352,6 +354,7 @@ void pcl_sched_preempt(struct pcl_machine *m, uint32_t cpu, pcl_ns at)
         t->left = due - m->eng.now;
     pcl_event_cancel(&m->eng, task);
     t->on_cpu = false;
+    pcl_observe(&m->eng, PCL_SEEN_OFF_CPU, task, cpu);
     t->involuntary++;
     t->since = at;
     c->curr = PCL_NONE;

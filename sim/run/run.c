@@ -36,7 +36,7 @@ static int run_to(struct pcl_sim *s, pcl_ns to, const volatile int *cancel)
     return s->m.stop ? PCL_OK : pcl_machine_run(&s->m, to, cancel);
 }
 
-static int run(struct pcl_sim *s, const volatile int *cancel)
+int sim_run(struct pcl_sim *s, const volatile int *cancel)
 {
     int rc = PCL_OK;
 
@@ -67,7 +67,7 @@ int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile in
 
     if (rc == PCL_OK) {
         pcl_assert_context(&s.m.eng.now, &s.m.cur, job->seed);
-        rc = run(&s, cancel);
+        rc = sim_run(&s, cancel);
         if (rc == PCL_OK)
             sim_collect(&s);
         else if (rc == PCL_EFAIL)

@@ -56,6 +56,7 @@ struct pcl_sim {
     pcl_ns last_done;
     struct pcl_result *out;
     struct pcl_laws laws;
+    struct pcl_timeline *timeline; /* who watches; NULL: nobody */
     /* counters at the start of the measured interval */
     uint64_t voluntary0, involuntary0, transfers0, wakes0;
     pcl_ns cause0[PCL_N_CAUSES];
@@ -73,6 +74,9 @@ void sim_fini(struct pcl_sim *s);
 void sim_starved(void *arg, const struct pcl_starved *w);
 /** Ends the warm-up: what was counted so far is forgotten. */
 void sim_measure(struct pcl_sim *s);
+
+/* run.c */
+int sim_run(struct pcl_sim *s, const volatile int *cancel);
 
 /* collect.c */
 void sim_collect(struct pcl_sim *s);
