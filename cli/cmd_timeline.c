@@ -139,12 +139,15 @@ static int watch(const struct pcl_study *study, const struct values *v, const st
     int rc = PCL_OK;
 
     for (size_t i = 0; i < study->n_jobs && rc == PCL_OK; i++) {
-        struct pcl_job job = study->jobs[i];
+        struct pcl_run_desc desc;
+        struct pcl_job job;
         struct pcl_result result;
         char title[512];
+        pcl_study_job(study, i, &job);
+        pcl_study_desc(study, i, &desc);
         job.replication = v->replication > 0 ? (uint32_t)v->replication : job.replication;
         (void)snprintf(title, sizeof(title), "%s, scheme %s, seed %llu, replication %u",
-                       study->descs[i].config.workload, job.scheme->name,
+                       desc.config.workload, job.scheme->name,
                        (unsigned long long)job.seed, job.replication);
         pcl_result_init(&result);
         rc = pcl_timeline_run(t, &job, title, &result, cli_catch_signals(), err);
