@@ -60,21 +60,6 @@ static int split(const char *set, char *key, size_t n, const char **value, struc
     return PCL_OK;
 }
 
-static const char *last_part(const char *key)
-{
-    const char *dot = strrchr(key, '.');
-
-    return dot ? dot + 1 : key;
-}
-
-/* "tasks" and "readers.tasks" are one setting when either needs no section. */
-static bool same_key(const char *a, const char *b)
-{
-    if (strcmp(a, b) == 0)
-        return true;
-    return (!strchr(a, '.') || !strchr(b, '.')) && strcmp(last_part(a), last_part(b)) == 0;
-}
-
 /* An axis of the command line stands in the scenario's grid before that is read. */
 static int read_varied(struct build *b)
 {
@@ -88,7 +73,7 @@ static int read_varied(struct build *b)
                                vary);
         for (size_t k = 0; k < b->spec->n_set; k++)
             if (split(b->spec->set[k], other, sizeof(other), &value, NULL) == PCL_OK &&
-                same_key(key, other))
+                pcl_same_axis(key, other))
                 return pcl_fail_at(b->err, "--vary", 0, 0, "%s is given with --set too", key);
         (void)snprintf(set, size, "grid.%s", vary);
         b->set[b->n_set++] = set;
@@ -237,7 +222,7 @@ static void choose_axes(struct build *b)
             char key[256];
 
             if (split(b->spec->set[i], key, sizeof(key), &value, NULL) == PCL_OK)
-                pinned = pinned || same_key(key, b->base->grid[a].key);
+                pinned = pinned || pcl_same_axis(key, b->base->grid[a].key);
         }
         if (!pinned)
             b->axis[b->n_axes++] = &b->base->grid[a];
@@ -370,10 +355,50 @@ static struct pcl_param *set_params(struct build *b, size_t more, size_t *n)
     return params;
 }
 
-/* Point number at of the grid; the last axis runs fastest. */
-static int make_grid_point(struct build *b, size_t at)
+/* Which value each axis has at place number at of the grid; the last axis runs fastest. */
+static void places_at(const struct build *b, size_t at, size_t which[PCL_GRID_MAX])
 {
-    struct pcl_study_point *p = &b->point[at];
+    for (size_t a = b->n_axes; a-- > 0;) {
+        which[a] = at % b->axis[a]->n_values;
+        at /= b->axis[a]->n_values;
+    }
+}
+
+/* What --set chose for an axis, or its first value. */
+static const char *pinned(const struct build *b, const struct pcl_grid_axis *g)
+{
+    const char *found = g->value[0], *value;
+    char key[256];
+
+    for (size_t i = 0; i < b->spec->n_set; i++)
+        if (split(b->spec->set[i], key, sizeof(key), &value, NULL) == PCL_OK &&
+            pcl_same_axis(key, g->key))
+            found = value;
+    return found;
+}
+
+/* Does the grid's condition leave this place? */
+static int is_point(struct build *b, size_t at, bool *yes)
+{
+    const char *value[PCL_GRID_MAX];
+    size_t which[PCL_GRID_MAX];
+
+    *yes = true;
+    if (b->spec->no_grid)
+        return PCL_OK;
+    places_at(b, at, which);
+    for (size_t g = 0; g < b->base->n_grid; g++) {
+        value[g] = pinned(b, &b->base->grid[g]);
+        for (size_t a = 0; a < b->n_axes; a++)
+            if (b->axis[a] == &b->base->grid[g])
+                value[g] = b->axis[a]->value[which[a]];
+    }
+    return pcl_grid_allows(b->base, value, yes, NULL, b->err);
+}
+
+/* The point at place number at. */
+static int make_grid_point(struct build *b, struct pcl_study_point *p, size_t at)
+{
     size_t n, n_set = b->n_set;
     struct pcl_param *params = set_params(b, b->n_axes, &n);
     struct pcl_profile *own = NULL; /* a machine that only this point has */
@@ -381,10 +406,7 @@ static int make_grid_point(struct build *b, size_t at)
     int rc = PCL_OK;
 
     p->machine = b->machine;
-    for (size_t a = b->n_axes; a-- > 0;) {
-        which[a] = at % b->axis[a]->n_values;
-        at /= b->axis[a]->n_values;
-    }
+    places_at(b, at, which);
     for (size_t a = 0; rc == PCL_OK && a < b->n_axes; a++) {
         const char *value = b->axis[a]->value[which[a]];
         size_t size = strlen(b->axis[a]->key) + strlen(value) + 2;
@@ -457,13 +479,21 @@ static int make_points(struct build *b)
                         "the grid gives more than %d runs: take fewer values or replications",
                         MAX_JOBS);
     b->point = pcl_arena_alloc(&b->mem->arena, n, sizeof(*b->point));
-    b->study->n_points = n;
     for (size_t i = 0; rc == PCL_OK && i < n; i++) {
+        struct pcl_study_point *p = &b->point[b->study->n_points];
+        bool yes = true;
+
         if (b->spec->trace)
             make_clone_point(b, i);
         else
-            rc = make_grid_point(b, i);
+            rc = is_point(b, i, &yes);
+        if (rc == PCL_OK && yes && !b->spec->trace)
+            rc = make_grid_point(b, p, i);
+        b->study->n_points += yes;
     }
+    if (rc == PCL_OK && b->study->n_points == 0)
+        return pcl_fail(b->err, PCL_EINVAL, "no point of the grid meets 'where = %s'",
+                        b->base->where);
     return rc;
 }
 
@@ -550,6 +580,8 @@ static int build(struct build *b)
         return rc;
     choose_axes(b);
     s->least = b->spec->reps                  ? b->spec->reps
+               : b->base && b->base->repeat > 0 && !b->spec->no_grid
+                   ? (uint32_t)b->base->repeat
                : b->base && b->base->reps > 0 ? (uint32_t)b->base->reps
                                               : DEFAULT_REPS;
     if (b->spec->explore && b->base && b->base->explore.on)

@@ -102,16 +102,10 @@ static void put_cell(FILE *out, const struct pcl_study *s, size_t first, const s
     char point[256];
 
     pcl_study_desc(s, first, &d);
-    fprintf(out, "%-40s %-24s %5zu",
+    fprintf(out, "%6zu %6zu %6zu  %-20s %s\n", t->to_run, t->done, t->failed, d.config.scheme,
             *d.config.label     ? d.config.label
             : d.config.n_params ? pcl_point_title(&d.config, point, sizeof(point))
-                                : "as it stands",
-            d.config.scheme, t->to_run);
-    if (t->done)
-        fprintf(out, ", %zu stored", t->done);
-    if (t->failed)
-        fprintf(out, ", %zu failed before", t->failed);
-    fputc('\n', out);
+                                : "as it stands");
 }
 
 static double now_s(void)
@@ -175,7 +169,7 @@ int cli_dry_run(FILE *out, const struct pcl_study *s, const struct pcl_study_exe
     if (each_run)
         put_head(out, s);
     else
-        fprintf(out, "%-40s %-24s %5s\n", "point", "scheme", "to run");
+        fprintf(out, "to run stored failed  %-20s %s\n", "scheme", "point");
     for (size_t first = 0; first < s->n_jobs; first += s->reps) {
         struct total cell = {0};
 

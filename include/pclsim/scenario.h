@@ -91,8 +91,8 @@ struct pcl_explore_spec {
 
 #define PCL_GRID_MAX 6
 
-/* [grid] key = values. Keys as --set takes them; "machine.KEY" only with low/typical/high. Ranges
- * (1..8, 16..64 step 16) are written out. */
+/* [grid] key = values. Keys as --set takes them, or variables; "machine.KEY" only with
+ * low/typical/high. Ranges (1..8, 16..64 step 16, 1,2,4..64) are written out. */
 struct pcl_grid_axis {
     char key[PCL_NAME_MAX];
     char **value; /* each as --set KEY=VALUE takes it */
@@ -143,6 +143,14 @@ struct pcl_scenario {
     struct pcl_schemes own; /* [scheme NAME] sections */
     struct pcl_grid_axis grid[PCL_GRID_MAX];
     size_t n_grid;
+    struct pcl_binding { /* a key in which variables of the grid stand */
+        char *key, *value;  /* as in [grid]: "think", "exp:${gap}" */
+    } * bind;
+    size_t n_bind;
+    char **var; /* names of variables in the file */
+    size_t n_var;
+    char *where;    /* the condition that a point of the grid must meet; "" */
+    int64_t repeat; /* replications of a sweep; 0: reps */
     struct pcl_claim claim;
     struct pcl_explore_spec explore;
     uint64_t seed;
@@ -162,6 +170,14 @@ int pcl_scenario_parse(const char *file, const char *text, const char *const *se
                        struct pcl_scenario **out, struct pcl_err *err);
 
 void pcl_scenario_free(struct pcl_scenario *s);
+
+/** Is there a point with these values of the axes? On a mistake in the condition PCL_EINVAL, *at (may
+ * be NULL) being its place in s->where. */
+int pcl_grid_allows(const struct pcl_scenario *s, const char *const *value, bool *allowed,
+                    size_t *at, struct pcl_err *err);
+
+/** Do two keys mean one axis? With a section in only one of them, its last part counts. */
+bool pcl_same_axis(const char *a, const char *b);
 
 /** What follows "machine." when set (a key, or a whole --set) belongs to the machine, else NULL. */
 const char *pcl_set_machine_key(const char *set);

@@ -200,7 +200,7 @@ static int check_line(struct pcl_reader *r, const char *key, const char *equals)
     return rc;
 }
 
-static bool same_axis(const char *a, const char *b)
+bool pcl_same_axis(const char *a, const char *b)
 {
     if (strcmp(a, b) == 0)
         return true;
@@ -222,27 +222,51 @@ static struct pcl_ini_section *grid_of(struct pcl_reader *r)
     return grid;
 }
 
+bool pcl_only_place(struct pcl_reader *r, const char *key)
+{
+    return bare(r->ini, key, false).n == 1;
+}
+
+struct pcl_ini_entry *pcl_section_add(struct pcl_reader *r, struct pcl_ini_section *sec,
+                                      const struct pcl_ini_entry *e)
+{
+    struct pcl_ini_entry *more = pcl_arena_alloc(&r->ini->arena, sec->n_entries + 1, sizeof *more);
+
+    if (sec->n_entries)
+        memcpy(more, sec->entry, sec->n_entries * sizeof *more);
+    more[sec->n_entries] = *e;
+    sec->entry = more;
+    return &more[sec->n_entries++];
+}
+
+void pcl_grid_add(struct pcl_reader *r, const struct pcl_ini_entry *e)
+{
+    (void)pcl_section_add(r, grid_of(r), e);
+}
+
+/* A value as the setter takes it: without the blanks around it. */
+static const char *skip_blanks(struct pcl_reader *r, const char *value)
+{
+    struct pcl_list l = {.text = value};
+
+    (void)pcl_list_next(r, &l, '\0');
+    return l.item;
+}
+
 /* "grid.KEY=VALUES": an axis in place of the one that the file has of that key, or a new one. */
 static int override_grid(struct pcl_reader *r, const char *axis, const char *equals)
 {
     struct pcl_ini_section *grid = grid_of(r);
-    struct pcl_ini_entry *e = NULL, *more;
-    struct pcl_list l = {.text = equals + 1};
+    struct pcl_ini_entry *e = NULL;
     char *key = pcl_arena_alloc(&r->ini->arena, (size_t)(equals - axis) + 1, 1);
 
     memcpy(key, axis, (size_t)(equals - axis));
     for (size_t i = 0; i < grid->n_entries; i++)
-        if (same_axis(grid->entry[i].key, key))
+        if (pcl_same_axis(grid->entry[i].key, key))
             e = &grid->entry[i];
-    if (!e) {
-        more = pcl_arena_alloc(&r->ini->arena, grid->n_entries + 1, sizeof *more);
-        if (grid->n_entries)
-            memcpy(more, grid->entry, grid->n_entries * sizeof *more);
-        grid->entry = more;
-        e = &more[grid->n_entries++];
-    }
-    (void)pcl_list_next(r, &l, '\0'); /* without the blanks around */
-    *e = (struct pcl_ini_entry){.key = key, .value = l.item};
+    if (!e)
+        e = pcl_section_add(r, grid, &(struct pcl_ini_entry){.key = key});
+    *e = (struct pcl_ini_entry){.key = key, .value = skip_blanks(r, equals + 1)};
     return PCL_OK;
 }
 
@@ -267,12 +291,18 @@ int pcl_apply_override(struct pcl_reader *r, const char *set)
             return PCL_EINVAL;
         return override_grid(r, set + 5, equals);
     }
+    if (pcl_is_variable(r->s, l.item)) {
+        if (check_line(r, l.item, equals) != PCL_OK)
+            return PCL_EINVAL;
+        return override_grid(r, set, equals);
+    }
     if (pcl_find_target(r, l.item, &t, &why) != PCL_OK) {
         (void)pcl_fail_at(r->err, "--set", 0, 0, "%s: %s", set, why.msg);
         return why.hint[0] ? pcl_hint(r->err, "%s", why.hint) : r->err->code;
     }
     if (check_line(r, l.item, equals) != PCL_OK)
         return PCL_EINVAL;
+    pcl_keep_axis(r, &t, skip_blanks(r, equals + 1));
     /* the section is decided: the setter sees no other, so nothing else can fit better */
     view = *r->ini;
     view.section = t.section;

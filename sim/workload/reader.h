@@ -152,6 +152,25 @@ int pcl_find_target(struct pcl_reader *r, const char *spec, struct pcl_target *o
                     struct pcl_err *err);
 int pcl_apply_override(struct pcl_reader *r, const char *set);
 
+/** Could only one section of the file have this key? */
+bool pcl_only_place(struct pcl_reader *r, const char *key);
+
+/** Puts a line into [grid], which is made when there is none. */
+void pcl_grid_add(struct pcl_reader *r, const struct pcl_ini_entry *e);
+/** Adds an entry to a section; returns it. Earlier pointers into the section become stale. */
+struct pcl_ini_entry *pcl_section_add(struct pcl_reader *r, struct pcl_ini_section *sec,
+                                      const struct pcl_ini_entry *e);
+
+/** Turns every ${...} into lines of [grid] and the first value. */
+int pcl_expand_varied(struct pcl_reader *r);
+/** Notes the names that stand in ${...}. */
+void pcl_find_variables(struct pcl_reader *r);
+/** Is this such a name? Does a key still have it, after what --set replaced? */
+bool pcl_is_variable(const struct pcl_scenario *s, const char *name);
+bool pcl_is_bound(const struct pcl_scenario *s, const char *name);
+/** An override that replaces a list in place leaves an axis of one value. */
+void pcl_keep_axis(struct pcl_reader *r, const struct pcl_target *t, const char *value);
+
 /* --- schemes ----------------------------------------------------------------------------- */
 
 /** Sets "title", "ROLE" or "ROLE.PARAM" of a scheme. On failure err holds message and hint

@@ -207,7 +207,7 @@ static void write_texts(struct pcl_scenario *s)
         (void)fprintf(out, "\n[scheme %s]\n", s->own.v[i].name);
         pcl_scheme_write(out, &s->own.v[i]);
     }
-    if (s->n_grid > 0)
+    if (s->n_grid > 0 || s->repeat > 0)
         pcl_write_grid(out, s);
     if (s->claim.id[0])
         pcl_write_claim(out, s);
@@ -251,8 +251,12 @@ static int understand(struct pcl_ini *ini, const char *const *set, size_t n_set,
     pcl_arena_init(&s->arena);
     s->path = pcl_arena_strdup(&s->arena, ini->file);
     name_of(ini->file, s->name, sizeof s->name);
+    s->where = pcl_arena_strdup(&s->arena, "");
+    pcl_find_variables(&r);
     for (size_t i = 0; i < n_set && rc == PCL_OK; i++)
         rc = pcl_apply_override(&r, set[i]);
+    if (rc == PCL_OK)
+        rc = pcl_expand_varied(&r);
     if (rc == PCL_OK)
         rc = read_all(&r);
     if (rc != PCL_OK) {
@@ -309,6 +313,7 @@ void pcl_scenario_free(struct pcl_scenario *s)
     if (!s)
         return;
     pcl_schemes_fini(&s->own);
+    free(s->bind);
     pcl_arena_fini(&s->arena);
     free(s);
 }

@@ -345,6 +345,116 @@ static void grid_axes_keep_order_and_write_ranges_out(void **state)
     pcl_scenario_free(s);
 }
 
+static void assert_axis(const struct pcl_scenario *s, size_t i, const char *key,
+                        const char *values)
+{
+    char text[512] = "";
+
+    assert_true(i < s->n_grid);
+    assert_string_equal(s->grid[i].key, key);
+    for (size_t j = 0; j < s->grid[i].n_values; j++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", j ? " " : "",
+                       s->grid[i].value[j]);
+    assert_string_equal(text, values);
+}
+
+static void a_list_goes_on_as_it_began(void **state)
+{
+    struct pcl_scenario *s =
+        parse(SMALL "[grid]\ntasks = 1,2,4..64\npasses = 10, 20..50\ncpus = 3..5, 10\n"
+                    "size = 4k, 8k, 16k..64k\nf.max_order = 1, 3, 5..9\n");
+
+    (void)state;
+    assert_axis(s, 0, "tasks", "1 2 4 8 16 32 64");
+    assert_axis(s, 1, "passes", "10 20 30 40 50");
+    assert_axis(s, 2, "cpus", "3 4 5 10");
+    assert_axis(s, 3, "size", "4k 8k 16k 32k 64k");
+    assert_axis(s, 4, "f.max_order", "1 3 5 7 9");
+    pcl_scenario_free(s);
+}
+
+#define VARIED                                                                                 \
+    "[scenario]\ntitle = t\nduration = ${1ms, 2ms}\n[file f]\nsize = 1M\n"                    \
+    "[group g]\ntasks = ${n}\nmix = read:1\nthink = exp:${gap}\nsize = ${4k,8k,16k..64k}\n"  \
+    "[group h]\ntasks = ${n}\nmix = write:1\n"                                               \
+    "[grid]\nn = 1, 2, 4..16\ngap = 1us, 2us\n"
+
+static void what_varies_can_be_written_where_it_is_used(void **state)
+{
+    struct pcl_scenario *s = parse(VARIED "where = n * g.size <= 64k\nrepeat = 7\n"), *b;
+
+    (void)state;
+    assert_int_equal(s->groups[0].tasks, 1);
+    assert_int_equal(s->groups[1].tasks, 1);
+    assert_true(s->duration == 1000000);
+    assert_int_equal(s->n_grid, 4);
+    assert_axis(s, 0, "n", "1 2 4 8 16");
+    assert_axis(s, 1, "gap", "1us 2us");
+    assert_axis(s, 2, "duration", "1ms 2ms");
+    assert_axis(s, 3, "g.size", "4k 8k 16k 32k 64k");
+    assert_int_equal(s->repeat, 7);
+    b = parse(s->text);
+    assert_string_equal(s->text, b->text);
+    pcl_scenario_free(b);
+    pcl_scenario_free(s);
+}
+
+static void a_variable_is_set_everywhere_at_once(void **state)
+{
+    static const char *const set[] = {"n=4", "duration=5ms", "gap=3us"};
+    static const char *const own[] = {"g.tasks=9", "h.tasks=8"};
+    struct pcl_scenario *s = parse_set(VARIED, set, 3);
+
+    (void)state;
+    assert_int_equal(s->groups[0].tasks, 4);
+    assert_int_equal(s->groups[1].tasks, 4);
+    assert_true(s->duration == 5000000 && s->groups[0].think.a == 3000);
+    assert_axis(s, 0, "n", "4");
+    pcl_scenario_free(s);
+    s = parse_set(VARIED, own, 2);
+    assert_int_equal(s->groups[0].tasks, 9);
+    assert_int_equal(s->groups[1].tasks, 8);
+    assert_axis(s, 0, "n", "1"); /* it changes nothing any more */
+    pcl_scenario_free(s);
+}
+
+static void a_condition_says_which_points_there_are(void **state)
+{
+    static const struct {
+        const char *where, *n, *size, *fs;
+        bool allowed;
+    } rows[] = {
+        {"tasks * size <= 64k", "16", "4k", "xfs", true},
+        {"tasks * size <= 64k", "17", "4k", "xfs", false},
+        {"(tasks + 1) * 2 == 10", "4", "4k", "xfs", true},
+        {"tasks - 1 > 8 / 2", "5", "4k", "xfs", false},
+        {"fs == ext4", "5", "4k", "xfs", false},
+        {"fs != ext4 and tasks < 3", "2", "4k", "xfs", true},
+        {"tasks > 3 or fs == xfs and size >= 8k", "1", "4k", "xfs", false},
+        {"tasks > 3 or fs == xfs and size >= 8k", "1", "8k", "xfs", true},
+        {"tasks > 3 or fs == xfs and size >= 8k", "4", "4k", "ext4", true},
+        {"g.tasks != 4", "4", "4k", "xfs", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *value[] = {rows[i].n, rows[i].size, rows[i].fs};
+        struct pcl_scenario *s;
+        struct pcl_err why;
+        char text[600];
+        bool allowed;
+
+        (void)snprintf(text, sizeof text, SMALL "[grid]\ntasks = 1, 2\nsize = 4k, 8k\n"
+                                                "fs = xfs, ext4\nwhere = %s\n",
+                       rows[i].where);
+        s = parse(text);
+        assert_int_equal(pcl_grid_allows(s, value, &allowed, NULL, &why), PCL_OK);
+        if (allowed != rows[i].allowed)
+            fail_msg("%s: %d", rows[i].where, allowed);
+        pcl_scenario_free(s);
+    }
+}
+
 static void every_grid_value_is_a_good_override(void **state)
 {
     struct pcl_scenario *s = parse(full);
@@ -407,6 +517,10 @@ int main(void)
         cmocka_unit_test(machine_keys_are_recognised),
         cmocka_unit_test(grid_axes_keep_order_and_write_ranges_out),
         cmocka_unit_test(every_grid_value_is_a_good_override),
+        cmocka_unit_test(a_list_goes_on_as_it_began),
+        cmocka_unit_test(what_varies_can_be_written_where_it_is_used),
+        cmocka_unit_test(a_variable_is_set_everywhere_at_once),
+        cmocka_unit_test(a_condition_says_which_points_there_are),
         cmocka_unit_test(a_claim_keeps_its_expectations_as_text),
         cmocka_unit_test(names_of_filesystems_go_both_ways),
         cmocka_unit_test(nothing_is_something_that_can_be_freed),
