@@ -241,6 +241,19 @@ static void name_of(const char *file, char *out, size_t n)
     (void)snprintf(out, n, "%.*s", (int)(len < n ? len : n - 1), base);
 }
 
+/* Tasks are often called threads. */
+static void take_other_names(struct pcl_ini *ini)
+{
+    for (size_t i = 0; i < ini->n_sections; i++) {
+        struct pcl_ini_section *sec = &ini->section[i];
+        struct pcl_ini_entry *e =
+            strcmp(sec->kind, "group") == 0 ? pcl_ini_entry(sec, "threads") : NULL;
+
+        if (e && !pcl_ini_entry(sec, "tasks"))
+            e->key = "tasks";
+    }
+}
+
 static int understand(struct pcl_ini *ini, const char *const *set, size_t n_set,
                       struct pcl_scenario **out, struct pcl_err *err)
 {
@@ -252,6 +265,7 @@ static int understand(struct pcl_ini *ini, const char *const *set, size_t n_set,
     s->path = pcl_arena_strdup(&s->arena, ini->file);
     name_of(ini->file, s->name, sizeof s->name);
     s->where = pcl_arena_strdup(&s->arena, "");
+    take_other_names(ini);
     pcl_find_variables(&r);
     for (size_t i = 0; i < n_set && rc == PCL_OK; i++)
         rc = pcl_apply_override(&r, set[i]);

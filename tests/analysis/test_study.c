@@ -24,6 +24,7 @@ static double value_of(const struct pcl_job *job)
 static size_t n_run;   /* jobs that the plan was given */
 static size_t stop_at; /* the plan is cancelled before this job; 0 never */
 static size_t fail_at; /* this job breaks a law; counts from 1 */
+static int fail_code = PCL_ELAW;
 
 int pcl_run_plan(const struct pcl_plan *p, struct pcl_err *e)
 {
@@ -44,7 +45,8 @@ int pcl_run_plan(const struct pcl_plan *p, struct pcl_err *e)
         r.replication = job.replication;
         r.fingerprint = job.replication + 1;
         r.failed = fail_at && i + 1 == fail_at;
-        r.code = r.failed ? PCL_ELAW : PCL_OK;
+        r.code = r.failed ? fail_code : PCL_OK;
+        (void)snprintf(r.error, sizeof(r.error), "%s", r.failed ? "made up" : "");
         (void)pcl_result_add(&r, "throughput", "all", "op/s", PCL_BETTER_HIGHER, value_of(&job));
         rc = p->sink(i, &r, p->arg);
         pcl_result_fini(&r);
@@ -433,6 +435,167 @@ static void a_study_needs_no_store_and_can_be_stopped(void **state)
     pcl_study_free(s);
 }
 
+/* --- sweeps ---------------------------------------------------------------------------------- */
+
+struct tally {
+    size_t n, reused, failed;
+    char seen[64];
+};
+
+static void on_ended(size_t job, const struct pcl_study_outcome *o, void *arg)
+{
+    struct tally *t = arg;
+
+    assert_int_equal(t->seen[job]++, 0);
+    t->n++;
+    t->reused += o->reused;
+    t->failed += o->failed;
+    if (o->failed && !o->reused)
+        assert_string_equal(o->error, "made up");
+}
+
+static void a_failed_run_is_kept_and_run_again_when_asked(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study *s = make(&spec);
+    char path[] = "/tmp/pclsim-study-XXXXXX";
+    struct tally t = {0};
+    struct pcl_study_hooks hooks = {.ended = on_ended, .arg = &t};
+    struct pcl_study_exec e = {.hooks = &hooks, .keep_going = true};
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(pcl_store_open(path, PCL_STORE_WRITE, &e.store, &err), PCL_OK);
+    fail_at = 5;
+    fail_code = PCL_EINVAL; /* it could not run at all */
+    assert_int_equal(pcl_study_run(s, &e, &err), PCL_OK);
+    fail_at = 0;
+    assert_true(t.n == 36 && t.failed == 1 && t.reused == 0);
+    t = (struct tally){0};
+    n_run = 0;
+    assert_int_equal(pcl_study_run(s, &e, &err), PCL_OK);
+    assert_true(t.n == 36 && t.failed == 1 && t.reused == 36 && n_run == 0);
+    t = (struct tally){0};
+    e.retry_failed = true;
+    assert_int_equal(pcl_study_run(s, &e, &err), PCL_OK);
+    assert_true(t.n == 36 && t.failed == 0 && t.reused == 35 && n_run == 1);
+    pcl_store_close(e.store);
+    assert_int_equal(unlink(path), 0);
+    fail_code = PCL_ELAW;
+    pcl_study_free(s);
+}
+
+static void shards_are_disjoint_and_complete(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study_precision p = {.metric = "throughput"};
+    struct pcl_study *s = make(&spec);
+
+    (void)state;
+    for (uint32_t n = 1; n < 40; n++)
+        for (size_t i = 0; i < s->n_jobs; i++) {
+            int whose = 0, together = 0;
+
+            for (uint32_t k = 0; k < n; k++) {
+                struct pcl_study_exec e = {.shard = k, .shards = n};
+
+                whose += pcl_study_in_shard(s, &e, i);
+                e.precision = &p;
+                if (pcl_study_in_shard(s, &e, i) &&
+                    pcl_study_in_shard(s, &e, i / (s->reps * s->n_schemes) * s->reps *
+                                                  s->n_schemes))
+                    together++;
+            }
+            assert_int_equal(whose, 1);
+            assert_int_equal(together, 1); /* a point is in one part */
+        }
+    pcl_study_free(s);
+}
+
+/* The mock's throughput is 1000 * tasks + replication: relative to the mean, few tasks are noisy. */
+static size_t precise(const struct pcl_study *s, double relative, size_t budget,
+                      struct pcl_study_cell *cells)
+{
+    struct pcl_study_precision p = {.metric = "throughput",
+                                    .object = "all",
+                                    .rule = {.relative = relative, .least = 3, .most = s->reps},
+                                    .budget = budget};
+    struct pcl_study_exec e = {.precision = &p, .cells = cells};
+
+    n_run = 0;
+    assert_int_equal(pcl_study_run(s, &e, &err), PCL_OK);
+    return n_run;
+}
+
+static void replications_go_where_intervals_are_wide(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study_cell c[12];
+    struct pcl_study *s;
+    size_t runs;
+
+    (void)state;
+    spec.most = 40;
+    s = make(&spec);
+    assert_true(s->reps == 40 && s->least == 3);
+    runs = precise(s, 0.0015, 0, c);
+    assert_true(c[0].end == PCL_CELL_CAPPED && c[0].reps == 40 && c[0].wanted > 40);
+    assert_true(c[11].end == PCL_CELL_REACHED && c[11].reps == 3);
+    assert_int_equal(runs, 2 * 2 * 40 + 8 * 3); /* only tasks = 1 is noisy */
+    assert_true(precise(s, 0.0015, 0, c) == runs); /* the same again */
+    runs = precise(s, 0.0015, 60, c);
+    assert_true(runs <= 60);
+    assert_true(c[0].end == PCL_CELL_UNPAID || c[2].end == PCL_CELL_UNPAID);
+    pcl_study_free(s);
+}
+
+static void a_budget_below_the_minimum_is_refused(void **state)
+{
+    struct pcl_study_spec spec = basic();
+    struct pcl_study_cell c[12];
+    struct pcl_study_precision p = {.metric = "throughput",
+                                    .object = "all",
+                                    .rule = {.relative = 0.01, .least = 3, .most = 3},
+                                    .budget = 35};
+    struct pcl_study_exec e = {.precision = &p, .cells = c};
+    struct pcl_study *s = make(&spec);
+
+    (void)state;
+    assert_int_equal(pcl_study_run(s, &e, &err), PCL_EINVAL);
+    assert_non_null(strstr(err.msg, "at least 36"));
+    pcl_study_free(s);
+}
+
+static void a_grid_has_the_points_that_its_condition_leaves(void **state)
+{
+    static const char *const vary[] = {"users.tasks=1,2,4..32", "hold=1us,2us"};
+    static const char *const none[] = {"tasks=100"};
+    struct pcl_study_spec spec = basic();
+    char text[1200];
+    struct pcl_study *s;
+
+    (void)state;
+    (void)snprintf(text, sizeof(text), "%swhere = tasks <= 8\nrepeat = 4\n", scenario);
+    spec.scenario_text = text;
+    s = make(&spec);
+    assert_int_equal(s->n_points, 4);
+    assert_int_equal(s->reps, 4);
+    assert_int_equal(job_of(s, s->n_jobs - 1).scenario->groups[0].tasks, 8);
+    pcl_study_free(s);
+    spec.vary = vary;
+    spec.n_vary = 2;
+    s = make(&spec);
+    assert_int_equal(s->n_points, 4 * 2 * 2); /* 1 2 4 8, machine, hold */
+    assert_string_equal(param_of(s, s->n_jobs - 1, "hold"), "2us");
+    pcl_study_free(s);
+    spec.set = none;
+    spec.n_set = 1;
+    spec.n_vary = 0;
+    refuses(&spec, "no point of the grid meets");
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -449,6 +612,11 @@ int main(void)
         cmocka_unit_test(a_trace_has_a_point_per_number_of_clones),
         cmocka_unit_test(finished_runs_are_taken_from_the_store),
         cmocka_unit_test(a_study_needs_no_store_and_can_be_stopped),
+        cmocka_unit_test(a_failed_run_is_kept_and_run_again_when_asked),
+        cmocka_unit_test(shards_are_disjoint_and_complete),
+        cmocka_unit_test(replications_go_where_intervals_are_wide),
+        cmocka_unit_test(a_budget_below_the_minimum_is_refused),
+        cmocka_unit_test(a_grid_has_the_points_that_its_condition_leaves),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -399,6 +399,21 @@ static void what_varies_can_be_written_where_it_is_used(void **state)
     pcl_scenario_free(s);
 }
 
+static void threads_are_tasks(void **state)
+{
+    static const char *const set[] = {"threads=5"};
+    struct pcl_scenario *s = parse(SMALL "threads = ${2, 4..8}\n");
+
+    (void)state;
+    assert_int_equal(s->groups[0].tasks, 2);
+    assert_axis(s, 0, "tasks", "2 4 6 8");
+    pcl_scenario_free(s);
+    s = parse_set(SMALL "[grid]\nthreads = 1, 2\n", set, 1);
+    assert_int_equal(s->groups[0].tasks, 5);
+    assert_axis(s, 0, "threads", "1 2");
+    pcl_scenario_free(s);
+}
+
 static void a_variable_is_set_everywhere_at_once(void **state)
 {
     static const char *const set[] = {"n=4", "duration=5ms", "gap=3us"};
@@ -519,6 +534,7 @@ int main(void)
         cmocka_unit_test(every_grid_value_is_a_good_override),
         cmocka_unit_test(a_list_goes_on_as_it_began),
         cmocka_unit_test(what_varies_can_be_written_where_it_is_used),
+        cmocka_unit_test(threads_are_tasks),
         cmocka_unit_test(a_variable_is_set_everywhere_at_once),
         cmocka_unit_test(a_condition_says_which_points_there_are),
         cmocka_unit_test(a_claim_keeps_its_expectations_as_text),
