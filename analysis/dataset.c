@@ -27,6 +27,7 @@ void pcl_dataset_fini(struct pcl_dataset *d)
         free(c->run);
     }
     free(d->config);
+    free(d->key);
     pcl_arena_fini(&d->arena);
     *d = (struct pcl_dataset){0};
 }
@@ -157,16 +158,62 @@ static struct pcl_series *series_for(struct pcl_config *c, const struct pcl_metr
     return s;
 }
 
+static void put_key(struct pcl_dataset *d, uint64_t key)
+{
+    size_t i = (key >> 20) & (d->cap_keys - 1);
+
+    while (d->key[i])
+        i = (i + 1) & (d->cap_keys - 1);
+    d->key[i] = key;
+    d->n_keys++;
+}
+
+static void grow_keys(struct pcl_dataset *d)
+{
+    struct pcl_dataset old = *d;
+
+    d->cap_keys = d->cap_keys ? 2 * d->cap_keys : 256;
+    d->key = pcl_xcalloc(d->cap_keys, sizeof(*d->key));
+    d->n_keys = 0;
+    for (size_t i = 0; i < old.cap_keys; i++)
+        if (old.key[i])
+            put_key(d, old.key[i]);
+    free(old.key);
+}
+
+/* Notes a key; true when one that begins like it was there. */
+static bool seen_before(struct pcl_dataset *d, const char *text)
+{
+    char begin[17];
+    uint64_t key;
+
+    (void)snprintf(begin, sizeof(begin), "%.16s", text);
+    key = strtoull(begin, NULL, 16) | 1;
+    if (2 * (d->n_keys + 1) > d->cap_keys)
+        grow_keys(d);
+    for (size_t i = (key >> 20) & (d->cap_keys - 1); d->key[i]; i = (i + 1) & (d->cap_keys - 1))
+        if (d->key[i] == key)
+            return true;
+    put_key(d, key);
+    return false;
+}
+
 void pcl_dataset_add(struct pcl_dataset *d, const struct pcl_run_desc *desc,
                      const struct pcl_result *r)
 {
-    struct pcl_config *c = pcl_dataset_config(d, &desc->config);
+    pcl_dataset_add_to(d, pcl_dataset_config(d, &desc->config), desc, r);
+}
+
+void pcl_dataset_add_to(struct pcl_dataset *d, struct pcl_config *c,
+                        const struct pcl_run_desc *desc, const struct pcl_result *r)
+{
     struct pcl_run_row *row;
     size_t at;
 
-    for (size_t i = 0; i < c->n_runs; i++)
-        if (strcmp(c->run[i].key, desc->key) == 0)
-            return;
+    if (seen_before(d, desc->key))
+        for (size_t i = 0; i < c->n_runs; i++)
+            if (strcmp(c->run[i].key, desc->key) == 0)
+                return;
     grow(c);
     at = c->n_runs++;
     row = &c->run[at];

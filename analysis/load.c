@@ -30,6 +30,41 @@ static int end(struct pcl_store *s, sqlite3_stmt *st, int rc, struct pcl_err *er
     return out;
 }
 
+/* The table metric is small, and joining it to each number is not. */
+static int read_metric_names(struct pcl_store *s, struct pcl_err *err)
+{
+    sqlite3_stmt *st = NULL;
+    size_t n = 0;
+
+    if (sqlite3_prepare_v2(s->db, "SELECT metric_id,name,unit,better FROM metric ORDER BY 1",
+                           -1, &st, NULL) != SQLITE_OK)
+        return pcl_store_error(s, err, "cannot read metrics");
+    while (sqlite3_step(st) == SQLITE_ROW) {
+        struct pcl_metric_name *m;
+
+        s->metric = pcl_xrealloc(s->metric, n + 1, sizeof(*s->metric));
+        m = &s->metric[n++];
+        *m = (struct pcl_metric_name){.id = sqlite3_column_int64(st, 0),
+                                      .better = better_of(pcl_column(st, 3))};
+        (void)snprintf(m->name, sizeof(m->name), "%s", pcl_column(st, 1));
+        (void)snprintf(m->unit, sizeof(m->unit), "%s", pcl_column(st, 2));
+    }
+    s->n_metrics = n;
+    (void)sqlite3_finalize(st);
+    return PCL_OK;
+}
+
+/* Ids mostly count from 1 without gaps. */
+static const struct pcl_metric_name *metric_name(const struct pcl_store *s, int64_t id)
+{
+    if (id > 0 && (size_t)id <= s->n_metrics && s->metric[id - 1].id == id)
+        return &s->metric[id - 1];
+    for (size_t i = 0; i < s->n_metrics; i++)
+        if (s->metric[i].id == id)
+            return &s->metric[i];
+    return NULL;
+}
+
 static int get_metrics(struct pcl_store *s, int64_t run, struct pcl_result *out,
                        struct pcl_err *err)
 {
@@ -39,9 +74,16 @@ static int get_metrics(struct pcl_store *s, int64_t run, struct pcl_result *out,
     if (!st)
         return pcl_store_error(s, err, "cannot read metrics");
     pcl_store_bind(st, "i", run);
-    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        (void)pcl_result_add(out, pcl_column(st, 0), pcl_column(st, 1), pcl_column(st, 2),
-                             better_of(pcl_column(st, 3)), real_column(st, 4));
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(st, 0);
+        const struct pcl_metric_name *m = metric_name(s, id);
+
+        if (!m && read_metric_names(s, err) == PCL_OK) /* not read yet, or a new one */
+            m = metric_name(s, id);
+        if (m)
+            (void)pcl_result_add(out, m->name, pcl_column(st, 1), m->unit, m->better,
+                                 real_column(st, 2));
+    }
     return end(s, st, rc, err);
 }
 
@@ -231,7 +273,8 @@ int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const
         return pcl_store_error(s, err, "cannot read a histogram");
     pcl_store_bind(st, "sss", key, name, object);
     if (sqlite3_step(st) == SQLITE_ROW) {
-        rc = pcl_hist_decode(h, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        rc =
+            pcl_hist_decode(h, sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
         *found = rc == PCL_OK;
     }
     (void)sqlite3_reset(st);
@@ -241,12 +284,10 @@ int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const
 /* --- all runs ------------------------------------------------------------------------------
  */
 
-static const char all_runs[] =
+static const char all_configs[] =
     "SELECT workload,kind,title,build,label,params,scheme,scheme_text,machine,machine_text,"
-    "scenario_text,trace_sha256,replay,varies,key,seed,rep,state,code,error,sim_ns,warmup_ns,"
-    "ops,events,fingerprint,violations,run_id,source"
-    " FROM config JOIN study USING(study_id) JOIN run USING(config_id)"
-    " ORDER BY config_id, seed, rep";
+    "scenario_text,trace_sha256,replay,varies,source,config_id"
+    " FROM config JOIN study USING(study_id) ORDER BY config_id";
 
 /* The parameters in the order in which they were given. */
 static size_t read_params(const char *text, json_t **root, struct pcl_param **out)
@@ -266,49 +307,72 @@ static size_t read_params(const char *text, json_t **root, struct pcl_param **ou
     return n;
 }
 
-static int load_row(struct pcl_store *s, sqlite3_stmt *st, struct pcl_dataset *out,
-                    struct pcl_err *err)
+static int load_run(struct pcl_store *s, sqlite3_stmt *st, struct pcl_config *c,
+                    struct pcl_dataset *out, struct pcl_err *err)
 {
-    struct pcl_run_desc d = {.config = {.workload = pcl_column(st, 0),
-                                        .kind = pcl_column(st, 1),
-                                        .title = pcl_column(st, 2),
-                                        .build = pcl_column(st, 3),
-                                        .label = pcl_column(st, 4),
-                                        .scheme = pcl_column(st, 6),
-                                        .scheme_text = pcl_column(st, 7),
-                                        .machine = pcl_column(st, 8),
-                                        .machine_text = pcl_column(st, 9),
-                                        .scenario_text = pcl_column(st, 10),
-                                        .trace_sha256 = pcl_column(st, 11),
-                                        .replay = pcl_column(st, 12),
-                                        .varies = pcl_column(st, 13),
-                                        .source = pcl_column(st, 27)}};
+    struct pcl_run_desc d;
     struct pcl_result r;
-    struct pcl_param *params;
-    json_t *root;
     int rc;
 
-    d.config.n_params = read_params(pcl_column(st, 5), &root, &params);
-    d.config.params = params;
-    (void)snprintf(d.key, sizeof(d.key), "%s", pcl_column(st, 14));
-    d.seed = strtoull(pcl_column(st, 15), NULL, 16);
-    d.replication = (uint32_t)sqlite3_column_int64(st, 16);
+    (void)snprintf(d.key, sizeof(d.key), "%s", pcl_column(st, 0));
+    d.seed = strtoull(pcl_column(st, 1), NULL, 16);
+    d.replication = (uint32_t)sqlite3_column_int64(st, 2);
     pcl_result_init(&r);
-    r.failed = strcmp(pcl_column(st, 17), "failed") == 0;
-    r.code = sqlite3_column_int(st, 18);
-    (void)snprintf(r.error, sizeof(r.error), "%s", pcl_column(st, 19));
-    r.sim_ns = sqlite3_column_int64(st, 20);
-    r.warmup_ns = sqlite3_column_int64(st, 21);
-    r.ops = (uint64_t)sqlite3_column_int64(st, 22);
-    r.events = (uint64_t)sqlite3_column_int64(st, 23);
-    r.fingerprint = strtoull(pcl_column(st, 24), NULL, 16);
-    r.total_violations = (uint64_t)sqlite3_column_int64(st, 25);
-    rc = get_metrics(s, sqlite3_column_int64(st, 26), &r, err);
+    r.failed = strcmp(pcl_column(st, 3), "failed") == 0;
+    r.code = sqlite3_column_int(st, 4);
+    (void)snprintf(r.error, sizeof(r.error), "%s", pcl_column(st, 5));
+    r.sim_ns = sqlite3_column_int64(st, 6);
+    r.warmup_ns = sqlite3_column_int64(st, 7);
+    r.ops = (uint64_t)sqlite3_column_int64(st, 8);
+    r.events = (uint64_t)sqlite3_column_int64(st, 9);
+    r.fingerprint = strtoull(pcl_column(st, 10), NULL, 16);
+    r.total_violations = (uint64_t)sqlite3_column_int64(st, 11);
+    rc = get_metrics(s, sqlite3_column_int64(st, 12), &r, err);
     if (rc == PCL_OK)
-        pcl_dataset_add(out, &d, &r);
+        pcl_dataset_add_to(out, c, &d, &r);
     pcl_result_fini(&r);
+    return rc;
+}
+
+/* The runs of a configuration; one without runs is left out. */
+static int load_config(struct pcl_store *s, sqlite3_stmt *row, struct pcl_dataset *out,
+                       struct pcl_err *err)
+{
+    struct pcl_config_desc d = {.workload = pcl_column(row, 0),
+                                .kind = pcl_column(row, 1),
+                                .title = pcl_column(row, 2),
+                                .build = pcl_column(row, 3),
+                                .label = pcl_column(row, 4),
+                                .scheme = pcl_column(row, 6),
+                                .scheme_text = pcl_column(row, 7),
+                                .machine = pcl_column(row, 8),
+                                .machine_text = pcl_column(row, 9),
+                                .scenario_text = pcl_column(row, 10),
+                                .trace_sha256 = pcl_column(row, 11),
+                                .replay = pcl_column(row, 12),
+                                .varies = pcl_column(row, 13),
+                                .source = pcl_column(row, 14)};
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_CONFIG_RUNS);
+    struct pcl_config *c = NULL;
+    struct pcl_param *params;
+    json_t *root;
+    int rc = PCL_OK, got = SQLITE_DONE;
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot read the runs");
+    d.n_params = read_params(pcl_column(row, 5), &root, &params);
+    d.params = params;
+    pcl_store_bind(st, "i", sqlite3_column_int64(row, 15));
+    while (rc == PCL_OK && (got = sqlite3_step(st)) == SQLITE_ROW) {
+        if (!c)
+            c = pcl_dataset_config(out, &d);
+        rc = load_run(s, st, c, out, err);
+    }
     free(params);
     json_decref(root);
+    if (rc == PCL_OK)
+        return end(s, st, got, err);
+    (void)sqlite3_reset(st);
     return rc;
 }
 
@@ -321,10 +385,10 @@ int pcl_store_load(struct pcl_store *s, struct pcl_dataset *out, struct pcl_err 
     rc = pcl_store_exec(s, "BEGIN", err);
     if (rc != PCL_OK)
         return rc;
-    if (sqlite3_prepare_v2(s->db, all_runs, -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(s->db, all_configs, -1, &st, NULL) != SQLITE_OK)
         rc = pcl_store_error(s, err, "cannot read the runs");
     while (rc == PCL_OK && (got = sqlite3_step(st)) == SQLITE_ROW)
-        rc = load_row(s, st, out, err);
+        rc = load_config(s, st, out, err);
     if (rc == PCL_OK && got != SQLITE_DONE)
         rc = pcl_store_error(s, err, "cannot read the runs");
     (void)sqlite3_finalize(st);

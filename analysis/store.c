@@ -60,9 +60,11 @@ static const char *const sql[PCL_N_STMTS] = {
         "SELECT run_id,scheme,seed,rep,state,code,error,sim_ns,warmup_ns,ops,events,"
         "fingerprint,violations,wall_s"
         " FROM run JOIN config USING(config_id) LEFT JOIN run_host USING(run_id) WHERE key=?1",
-    [PCL_STMT_SCALAR_GET] =
-        "SELECT name,object,unit,better,value FROM scalar JOIN metric USING(metric_id)"
-        " WHERE run_id=?1 ORDER BY metric_id,object",
+    [PCL_STMT_SCALAR_GET] = "SELECT metric_id,object,value FROM scalar WHERE run_id=?1"
+                            " ORDER BY metric_id,object",
+    [PCL_STMT_CONFIG_RUNS] = "SELECT key,seed,rep,state,code,error,sim_ns,warmup_ns,ops,events,"
+                             "fingerprint,violations,run_id FROM run WHERE config_id=?1"
+                             " ORDER BY seed,rep",
     [PCL_STMT_HIST_GET] =
         "SELECT name,object,enc FROM hist WHERE run_id=?1 ORDER BY name,object",
     [PCL_STMT_HIST_ONE] = "SELECT enc FROM hist JOIN run USING(run_id)"
@@ -368,6 +370,7 @@ void pcl_store_close(struct pcl_store *s)
     (void)sqlite3_close(s->db);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd); /* after SQLite: closing any descriptor drops its locks */
+    free(s->metric);
     free(s->path);
     free(s);
 }

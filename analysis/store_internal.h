@@ -30,6 +30,7 @@ enum pcl_stmt {
     PCL_STMT_VALUE_PEEK,
     PCL_STMT_RUN_GET,
     PCL_STMT_SCALAR_GET,
+    PCL_STMT_CONFIG_RUNS,
     PCL_STMT_HIST_GET,
     PCL_STMT_HIST_ONE,
     PCL_STMT_LOCK_GET,
@@ -39,6 +40,13 @@ enum pcl_stmt {
     PCL_N_STMTS
 };
 
+/* What a number of the table metric means. */
+struct pcl_metric_name {
+    int64_t id;
+    char name[40], unit[12];
+    enum pcl_better better;
+};
+
 struct pcl_store {
     sqlite3 *db;
     char *path;
@@ -46,6 +54,8 @@ struct pcl_store {
     bool batch; /* a transaction of several runs is open */
     int lock_fd; /* flock()ed by the one writer; -1 */
     sqlite3_stmt *stmt[PCL_N_STMTS];
+    struct pcl_metric_name *metric; /* by id; read when numbers are */
+    size_t n_metrics;
     char host[128], kernel[160], cpu[160];
 };
 

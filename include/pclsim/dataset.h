@@ -80,6 +80,8 @@ struct pcl_dataset {
     struct pcl_arena arena; /* strings */
     struct pcl_config **config;
     size_t n_configs;
+    uint64_t *key; /* beginnings of the keys of all runs, a hash table; 0: free */
+    size_t n_keys, cap_keys;
 };
 
 void pcl_dataset_init(struct pcl_dataset *d);
@@ -93,6 +95,10 @@ struct pcl_config *pcl_dataset_config(struct pcl_dataset *d,
  */
 void pcl_dataset_add(struct pcl_dataset *d, const struct pcl_run_desc *desc,
                      const struct pcl_result *r);
+
+/** The same where the configuration is at hand: pcl_dataset_config(). */
+void pcl_dataset_add_to(struct pcl_dataset *d, struct pcl_config *c,
+                        const struct pcl_run_desc *desc, const struct pcl_result *r);
 
 /** The series of a metric, or NULL. */
 const struct pcl_series *pcl_config_series(const struct pcl_config *c, const char *name,

@@ -40,7 +40,11 @@ static void *grown(void *rows, size_t n, size_t size)
 
 static void set_text(char *to, size_t size, const char *from)
 {
-    (void)snprintf(to, size, "%s", from ? from : "");
+    size_t n = from ? strnlen(from, size - 1) : 0;
+
+    if (n)
+        memcpy(to, from, n);
+    to[n] = '\0';
 }
 
 struct pcl_metric *pcl_result_add(struct pcl_result *r, const char *name, const char *object,
