@@ -7,6 +7,7 @@
 
 #include <pclsim/base.h>
 #include <pclsim/hist.h>
+#include <pclsim/windows.h>
 
 enum pcl_better {
     PCL_BETTER_NONE,
@@ -113,6 +114,7 @@ struct pcl_result {
     struct pcl_violation *violations; /* the first 100 */
     size_t n_violations;
     uint64_t total_violations;
+    struct pcl_windows windows; /* the measured interval of a run that need not end; not stored */
     /* not part of the canonical result: wall_s goes into run_host, the others are for bench */
     double wall_s;
     uint64_t run_ops;      /* operations completed, the warm-up's included */

@@ -11,6 +11,7 @@
 #include <pclsim/scheme.h>
 
 #define PCL_NAME_MAX 64
+#define PCL_WARMUP_AUTO (-1) /* what a run of its own finds out */
 
 enum pcl_fs {
     PCL_FS_XFS,
@@ -129,7 +130,8 @@ struct pcl_scenario {
     enum pcl_fs fs;
     char machine[PCL_NAME_MAX]; /* default machine profile, a name */
     int64_t cpus;               /* tasks are confined to the first so many CPUs; 0 all */
-    pcl_ns duration, warmup;    /* simulated; the run ends after warmup + duration */
+    pcl_ns duration, warmup;    /* simulated; the run ends after warmup + duration, with
+                                   PCL_WARMUP_AUTO after duration or a multiple of it */
     int64_t ops;                /* 0, or: stop after so many completed transactions */
     int64_t memory_limit;       /* page cache bytes, 0 none */
     pcl_ns starvation;          /* longer waits for one lock are violations; 0: none is */

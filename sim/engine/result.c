@@ -27,6 +27,7 @@ void pcl_result_fini(struct pcl_result *r)
     free(r->blocked);
     free(r->points);
     free(r->violations);
+    pcl_windows_fini(&r->windows);
     pcl_result_init(r);
 }
 

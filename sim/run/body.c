@@ -68,6 +68,8 @@ static void done(struct pcl_sim *s, struct pcl_body *b)
     s->ops++;
     pcl_hist_add(&s->latency[op], took);
     pcl_hist_add(&s->all, took);
+    if (s->windows.w)
+        pcl_windows_add(&s->windows, s->m.at, took, b->action.last);
     if (!b->action.last)
         return;
     pcl_hist_add(&s->tx, s->m.at - b->tx_begin);

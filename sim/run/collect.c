@@ -166,6 +166,7 @@ void sim_collect(struct pcl_sim *s)
     scheduling(s);
     sim_collect_memory(s);
     sim_collect_sweeps(s);
+    sim_collect_series(s);
     if (s->k.cache->oracle || s->k.starvation)
         add(s, "violations", "all", "count", PCL_BETTER_LOWER, (double)r->total_violations);
     if (s->laws.broken) {

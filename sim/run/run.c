@@ -7,6 +7,7 @@
 #include <pclsim/race.h>
 
 #include "sim.h"
+#include "steady.h"
 
 enum {
     LOOKS = 64 /* times that the laws are looked at during a run, at most */
@@ -36,7 +37,17 @@ static int run_to(struct pcl_sim *s, pcl_ns to, const volatile int *cancel)
     return s->m.stop ? PCL_OK : pcl_machine_run(&s->m, to, cancel);
 }
 
-int sim_run(struct pcl_sim *s, const volatile int *cancel)
+static int stopped(const struct pcl_sim *s, int rc, struct pcl_err *err)
+{
+    if (rc != PCL_EFAIL)
+        return pcl_fail(err, rc, "interrupted");
+    return pcl_fail(err, rc,
+                    "time stands still at %lldns: nothing that the tasks do costs any on machine "
+                    "'%s'; want a think time, a hold time, or ops in place of a duration",
+                    (long long)s->m.eng.now, s->m.p->name);
+}
+
+int sim_run(struct pcl_sim *s, const volatile int *cancel, struct pcl_err *err)
 {
     int rc = PCL_OK;
 
@@ -46,40 +57,43 @@ int sim_run(struct pcl_sim *s, const volatile int *cancel)
         sim_measure(s);
         rc = run_to(s, s->end, cancel);
     }
-    if (rc == PCL_OK)
-        laws_end(s);
+    if (rc != PCL_OK)
+        return stopped(s, rc, err);
+    laws_end(s);
+    return PCL_OK;
+}
+
+static int run_span(const struct pcl_job *job, const struct pcl_span *span,
+                    struct pcl_result *out, const volatile int *cancel, struct pcl_err *err)
+{
+    struct pcl_sim s;
+    int rc = sim_init(&s, job, span, out, err);
+
+    if (rc == PCL_OK) {
+        pcl_assert_context(&s.m.eng.now, &s.m.cur, job->seed);
+        rc = sim_run(&s, cancel, err);
+        if (rc == PCL_OK)
+            sim_collect(&s);
+        pcl_assert_context(NULL, NULL, 0);
+    }
+    sim_fini(&s);
     return rc;
 }
 
 int pcl_run(const struct pcl_job *job, struct pcl_result *out, const volatile int *cancel,
             struct pcl_err *err)
 {
-    struct pcl_sim s;
     double began = wall();
+    struct pcl_span span;
     int rc;
 
     if (job->explore) {
         rc = pcl_race_run(job, out, cancel, err);
-        out->wall_s = wall() - began;
-        return rc;
-    }
-    rc = sim_init(&s, job, out, err);
-
-    if (rc == PCL_OK) {
-        pcl_assert_context(&s.m.eng.now, &s.m.cur, job->seed);
-        rc = sim_run(&s, cancel);
+    } else {
+        rc = sim_find_span(job, &span, cancel, err);
         if (rc == PCL_OK)
-            sim_collect(&s);
-        else if (rc == PCL_EFAIL)
-            pcl_fail(err, rc,
-                     "time stands still at %lldns: nothing that the tasks do costs any on machine '%s'; want a "
-                     "think time, a hold time, or ops in place of a duration",
-                     (long long)s.m.eng.now, s.m.p->name);
-        else
-            pcl_fail(err, rc, "interrupted");
-        pcl_assert_context(NULL, NULL, 0);
+            rc = run_span(job, &span, out, cancel, err);
     }
     out->wall_s = wall() - began;
-    sim_fini(&s);
     return rc;
 }

@@ -88,21 +88,32 @@ static int init_source(struct pcl_sim *s, struct pcl_err *err)
     return pcl_source_replay(&s->src, job->trace, &job->replay, job->seed, job->replication, err);
 }
 
-static void init_times(struct pcl_sim *s)
+struct pcl_span sim_span(const struct pcl_job *job)
 {
-    const struct pcl_scenario *sc = s->job->scenario;
+    const struct pcl_scenario *sc = job->scenario;
+    struct pcl_span span = {.end = PCL_NS_MAX - 1};
 
-    s->end = PCL_NS_MAX - 1;
     if (!sc)
-        return;
-    s->measure_from = sc->warmup;
+        return span;
+    span.warmup = sc->warmup == PCL_WARMUP_AUTO ? 0 : sc->warmup;
     if (sc->duration > 0)
-        s->end = pcl_ns_add(sc->warmup, sc->duration);
-    s->stop_after = (uint64_t)sc->ops;
+        span.end = pcl_ns_add(span.warmup, sc->duration);
+    span.ops = (uint64_t)sc->ops;
+    return span;
 }
 
-int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *out,
-             struct pcl_err *err)
+static void init_times(struct pcl_sim *s, const struct pcl_span *span)
+{
+    s->measure_from = span->warmup;
+    s->end = span->end;
+    s->stop_after = span->ops;
+    s->warmup_found = span->found;
+    if (s->job->scenario)
+        pcl_windows_init(&s->windows, span->warmup);
+}
+
+int sim_init(struct pcl_sim *s, const struct pcl_job *job, const struct pcl_span *span,
+             struct pcl_result *out, struct pcl_err *err)
 {
     const struct pcl_scenario *sc = job->scenario;
 
@@ -144,7 +155,7 @@ int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *ou
     for (uint32_t i = 0; i < s->src.n_mms; i++)
         (void)pcl_kernel_mm(&s->k);
     set_up_files(s);
-    init_times(s);
+    init_times(s, span);
     laws_init(s);
     for (uint32_t t = 0; t < s->n_work; t++) {
         s->m.task[t].mm = s->src.mm_of[t];
@@ -168,6 +179,7 @@ void sim_fini(struct pcl_sim *s)
         pcl_hist_fini(&s->latency[i]);
     pcl_hist_fini(&s->all);
     pcl_hist_fini(&s->tx);
+    pcl_windows_fini(&s->windows);
 }
 
 /* Forgets the numbers, keeps what is: who waits and what is held now. */

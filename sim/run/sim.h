@@ -48,11 +48,13 @@ struct pcl_sim {
     uint32_t n_work;   /* tasks of the workload; the flusher comes after them */
     uint32_t n_alive;  /* of them, those that have not ended */
     pcl_ns measure_from, end;
+    bool warmup_found;   /* warmup = auto, and there is a steady state */
     uint64_t stop_after; /* transactions, 0: none */
     bool measuring;
     uint64_t transactions, ops;
     uint64_t run_ops; /* the warm-up's too */
     struct pcl_hist latency[PCL_N_OPS], all, tx;
+    struct pcl_windows windows; /* w NULL: a replay, which ends by itself */
     pcl_ns last_done;
     struct pcl_result *out;
     struct pcl_laws laws;
@@ -63,20 +65,34 @@ struct pcl_sim {
     int64_t runnable0;
 };
 
+/* run.c */
+/** Runs from the start through the warm-up to the end. Errors as of pcl_run(). */
+int sim_run(struct pcl_sim *s, const volatile int *cancel, struct pcl_err *err);
+
 /* body.c */
 void sim_step(struct pcl_machine *m, uint32_t body);
 
+/* When a run is measured and when it ends. */
+struct pcl_span {
+    pcl_ns warmup, end;
+    uint64_t ops; /* transactions after which it ends, 0: none */
+    bool found;   /* warmup = auto, and there is a steady state */
+};
+
 /* setup.c */
-int sim_init(struct pcl_sim *s, const struct pcl_job *job, struct pcl_result *out,
-             struct pcl_err *err);
+/** What the scenario says; of a replay: until it ends. */
+struct pcl_span sim_span(const struct pcl_job *job);
+int sim_init(struct pcl_sim *s, const struct pcl_job *job, const struct pcl_span *span,
+             struct pcl_result *out, struct pcl_err *err);
 void sim_fini(struct pcl_sim *s);
 /** A wait went on for too long: told by the kernel, and for those that have no end. */
 void sim_starved(void *arg, const struct pcl_starved *w);
 /** Ends the warm-up: what was counted so far is forgotten. */
 void sim_measure(struct pcl_sim *s);
 
-/* run.c */
-int sim_run(struct pcl_sim *s, const volatile int *cancel);
+/* steady.c */
+/** Adds what the run's own series says: whether it was steady, how sure its means are, modes. */
+void sim_collect_series(struct pcl_sim *s);
 
 /* collect.c */
 void sim_collect(struct pcl_sim *s);

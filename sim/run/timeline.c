@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "sim.h"
+#include "steady.h"
 
 enum process { TASKS = 1, CPUS, IRQS, N_PROCESSES = 3 };
 
@@ -592,13 +593,18 @@ static void look_away(struct pcl_timeline *t)
 int pcl_timeline_run(struct pcl_timeline *t, const struct pcl_job *job, const char *title,
                      struct pcl_result *out, const volatile int *cancel, struct pcl_err *err)
 {
+    struct pcl_span span;
     struct pcl_sim s;
-    int rc = sim_init(&s, job, out, err);
+    int rc = sim_find_span(job, &span, cancel, err);
     pcl_ns end;
+
+    if (rc != PCL_OK)
+        return rc;
+    rc = sim_init(&s, job, &span, out, err);
 
     if (rc == PCL_OK) {
         watch(t, &s, title);
-        rc = sim_run(&s, cancel);
+        rc = sim_run(&s, cancel, err);
         end = s.m.stop ? s.m.eng.now : sim_end(&s);
         end = end > t->latest ? end : t->latest;
         end = end > t->opts.to ? t->opts.to : end;
@@ -606,8 +612,6 @@ int pcl_timeline_run(struct pcl_timeline *t, const struct pcl_job *job, const ch
         t->info.to = end > t->info.to ? end : t->info.to;
         if (rc == PCL_OK)
             sim_collect(&s);
-        else
-            pcl_fail(err, rc, "interrupted");
         look_away(t);
     }
     sim_fini(&s);

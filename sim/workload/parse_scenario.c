@@ -50,6 +50,32 @@ static void write_schemes(FILE *out, const struct pcl_scenario *s, const void *o
         (void)fprintf(out, "%s%s", i ? ", " : "", s->schemes[i]);
 }
 
+/* "auto" or a time. */
+static int read_warmup(struct pcl_reader *r, const struct pcl_ini_entry *e, void *obj)
+{
+    static const struct pcl_key as_time = {"warmup", PCL_KEY_TIME, PCL_AT(pcl_scenario, warmup),
+                                           0, LONGEST, NULL, "0", "", 0, 0};
+    struct pcl_scenario *s = obj;
+
+    if (strcmp(e->value, "auto") != 0) {
+        if (e->value[0] && !strchr("0123456789.", e->value[0]))
+            return pcl_fail_value(r, e, 0, "warmup: want auto, or a time such as 4ms, found '%s'",
+                                  e->value);
+        return pcl_key_read(r, &as_time, e, obj);
+    }
+    s->warmup = PCL_WARMUP_AUTO;
+    return PCL_OK;
+}
+
+static void write_warmup(FILE *out, const struct pcl_scenario *s, const void *obj)
+{
+    (void)obj;
+    if (s->warmup == PCL_WARMUP_AUTO)
+        (void)fputs("auto", out);
+    else
+        pcl_write_time(out, s->warmup);
+}
+
 /* --- the table --------------------------------------------------------------------------- */
 
 #define S(field) PCL_AT(pcl_scenario, field)
@@ -71,8 +97,10 @@ static const struct pcl_key scenario_rows[] = {
     {"duration", PCL_KEY_TIME, S(duration), 0, LONGEST, NULL, "0",
      "simulated time that is measured; required unless `ops` is given, then a limit of 1 h", 0,
      0},
-    {"warmup", PCL_KEY_TIME, S(warmup), 0, LONGEST, NULL, "0",
-     "simulated time before it that is not measured", 0, 0},
+    {"warmup", PCL_KEY_OWN, S(warmup), 0, LONGEST, "TIME|auto", "0",
+     "simulated time before it that is not measured; `auto`: each run finds out by MSER-5, and "
+     "`duration` or `ops` then includes it",
+     read_warmup, write_warmup},
     {"ops", PCL_KEY_COUNT, S(ops), 0, INT64_MAX, NULL, "0",
      "stop after so many completed transactions; 0: run for `duration`", 0, 0},
     {"memory_limit", PCL_KEY_SIZE, S(memory_limit), 0, PCL_OFF_MAX, NULL, "0",

@@ -26,7 +26,8 @@ static void broken(const char *what, const char *scheme, void (*harm)(struct pcl
     setting_text(&set, HOT, scheme, NULL, 0);
     set.job.check = true;
     pcl_result_init(&r);
-    must(sim_init(&s, &set.job, &r, &err), &err);
+    struct pcl_span span = sim_span(&set.job);
+    must(sim_init(&s, &set.job, &span, &r, &err), &err);
     sim_measure(&s);
     assert_int_equal(pcl_machine_run(&s.m, 1000000, NULL), PCL_OK);
     laws_look(&s);
@@ -176,7 +177,8 @@ static void looks_are_paid_for_and_instances_take_turns(void **unused)
     setting_text(&set, text, "v5.9", NULL, 0);
     set.job.check = true;
     pcl_result_init(&r);
-    must(sim_init(&s, &set.job, &r, &err), &err);
+    struct pcl_span span = sim_span(&set.job);
+    must(sim_init(&s, &set.job, &span, &r, &err), &err);
     sim_measure(&s);
     laws_look_if_paid(&s);
     assert_int_equal(*turn, 0); /* nothing has happened, nothing is paid for */
@@ -272,7 +274,8 @@ static void a_deadlock_ends_the_run(void **unused)
 
         setting_text(&st, HOT, "v5.9", &machines[i], 1);
         pcl_result_init(&r);
-        must(sim_init(&s, &st.job, &r, &err), &err);
+        struct pcl_span span = sim_span(&st.job);
+        must(sim_init(&s, &st.job, &span, &r, &err), &err);
         sim_measure(&s);
         whole = s.k.page.ops;
         forgetful = *whole;
