@@ -77,6 +77,7 @@ static struct move take(struct search *s, uint32_t body, bool yes, const char **
 {
     struct move by = {.body = (uint16_t)body, .yes = yes};
 
+    s->store.known = false;
     s->m->model[body].choice = yes;
     do {
         pcl_machine_step(s->m, body);
@@ -115,7 +116,8 @@ static bool move_body(struct search *s, uint32_t i, uint32_t body, bool yes, uin
     uint32_t to = store_number(&s->store, key_of(s, task, body), &fresh);
     struct origin *o = &s->store.found[to];
 
-    store_edge(&s->store, from, to, &by);
+    if (!s->conf->bounded) /* only questions about for ever need the moves */
+        store_edge(&s->store, from, to, &by);
     if (fresh || preemptions < o->preemptions) {
         *o = (struct origin){
             .from = from, .preemptions = preemptions, .task = task, .by = by};

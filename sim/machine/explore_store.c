@@ -183,9 +183,12 @@ uint64_t store_look(struct store *s)
         size_t bytes;
         const unsigned char *p = pcl_state_region(s->st, i, &bytes);
 
-        if (bytes != s->root[i].used || (bytes && memcmp(p, s->root[i].p, bytes) != 0))
+        s->differs[i] =
+            bytes != s->root[i].used || (bytes && memcmp(p, s->root[i].p, bytes) != 0);
+        if (s->differs[i])
             encode(s, i, p, bytes);
     }
+    s->known = true;
     return hash_of(s->code.p, s->code.used);
 }
 
@@ -227,7 +230,7 @@ static const unsigned char *decode(const struct bytes *root, const unsigned char
 
 /* The counts are among the regions: where an array lies and how long it is now does not matter, it
  * has room for what it held once. */
-void store_restore(const struct store *s, uint32_t i)
+void store_restore(struct store *s, uint32_t i)
 {
     const struct level *l = &s->level;
     const unsigned char *p = l->codes.p + l->at[i];
@@ -236,19 +239,21 @@ void store_restore(const struct store *s, uint32_t i)
     size_t now;
 
     for (size_t k = 0; k < s->n_regions; k++) {
-        unsigned char *to = pcl_state_region(s->st, k, &now);
+        bool was = !s->known || s->differs[k]; /* else it is as the root's */
 
         if (part.region == UINT32_MAX && p < end) {
             memcpy(&part, p, sizeof part);
             p += sizeof part;
         }
-        if (part.region == k) {
-            p = decode(&s->root[k], p, to, part.bytes);
+        s->differs[k] = part.region == k;
+        if (s->differs[k]) {
+            p = decode(&s->root[k], p, pcl_state_region(s->st, k, &now), part.bytes);
             part.region = UINT32_MAX;
-        } else if (s->root[k].used) {
-            memcpy(to, s->root[k].p, s->root[k].used);
+        } else if (was && s->root[k].used) {
+            memcpy(pcl_state_region(s->st, k, &now), s->root[k].p, s->root[k].used);
         }
     }
+    s->known = true;
 }
 
 void store_descend(struct store *s)
@@ -298,6 +303,7 @@ void store_begin(struct store *s, const struct pcl_state *st)
 {
     *s = (struct store){.st = st, .n_regions = st->n};
     s->root = pcl_xcalloc(st->n + 1, sizeof *s->root);
+    s->differs = pcl_xcalloc(st->n + 1, sizeof *s->differs);
     for (size_t i = 0; i < st->n; i++) {
         size_t bytes;
         const unsigned char *p = pcl_state_region(st, i, &bytes);
@@ -317,6 +323,7 @@ void store_fini(struct store *s)
         free(s->root[i].p);
     }
     free(s->root);
+    free(s->differs);
     free(s->code.p);
     free(s->slot_hash);
     free(s->slot_number);

@@ -62,6 +62,8 @@ struct store {
     uint32_t n_ends, cap_ends;
     struct bytes *root; /* [n_regions] the state that the search began with */
     size_t n_regions;
+    bool *differs; /* [n_regions] what is in memory now from the root, if that is known */
+    bool known;    /* nothing has moved since it was looked at or put back */
     struct bytes code;  /* the state looked at last, as its difference from the root */
     struct level level, next;
 };
@@ -77,7 +79,7 @@ void store_end(struct store *s, uint32_t number);
 /** Keeps the state that was looked at last as state number of the next level. */
 void store_keep(struct store *s, uint32_t number);
 /** Puts the i-th state of the present level back. */
-void store_restore(const struct store *s, uint32_t i);
+void store_restore(struct store *s, uint32_t i);
 /** The next level becomes the present one. */
 void store_descend(struct store *s);
 
