@@ -191,6 +191,29 @@ static int try_schemes(struct running *r)
     return rc;
 }
 
+/* A metric that not even the first run has is a mistake in the request. */
+static int check_metric(struct running *r, const struct pcl_result *res)
+{
+    const struct pcl_study_precision *p = r->exec->precision;
+    const char **names;
+    size_t n = 0;
+
+    if (!p || r->progress.done || res->failed || pcl_result_find(res, p->metric, p->object))
+        return PCL_OK;
+    (void)pcl_fail(r->err, PCL_EINVAL, "no metric '%s' of '%s' in the first run", p->metric,
+                   p->object);
+    names = pcl_xcalloc(res->n_metrics + 1, sizeof(*names));
+    for (size_t i = 0; i < res->n_metrics; i++)
+        if (strcmp(res->metrics[i].object, p->object) == 0)
+            names[n++] = res->metrics[i].name;
+    if (n == 0)
+        (void)pcl_hint(r->err, "objects are 'all', operations and lock classes");
+    else
+        (void)pcl_hint_nearest(r->err, p->metric, names, n);
+    free(names);
+    return PCL_EINVAL;
+}
+
 static int sink(size_t i, struct pcl_result *res, void *arg)
 {
     struct round *round = arg;
@@ -200,6 +223,9 @@ static int sink(size_t i, struct pcl_result *res, void *arg)
 
     if (res->failed && could_not_run(res->code) && !r->exec->keep_going)
         return try_run(r, job);
+    rc = check_metric(r, res);
+    if (rc != PCL_OK)
+        return rc;
     if (r->exec->store && !round->open) {
         rc = pcl_store_begin(r->exec->store, r->err);
         round->open = rc == PCL_OK;

@@ -369,6 +369,7 @@ static int lead(struct sweep *w)
     size_t cells = w->study->n_points * w->study->n_schemes;
     int code, rc;
 
+    (void)cli_catch_signals(); /* whoever reads the head may interrupt */
     print_head(w);
     w->s.study = w->study;
     w->s.brief = true;

@@ -86,11 +86,12 @@ static void draw_line(struct cli_progress *p)
     bar[BAR] = '\0';
     n = snprintf(line, sizeof(line), " [%s] %zu/%zu", bar, u->done, u->total);
     if (ran > 0) {
-        char left[32];
+        double left = u->done < u->total ? (double)(u->total - u->done) / rate : elapsed;
+        char time[32];
 
-        n += snprintf(line + n, sizeof(line) - (size_t)n, "   %.3g runs/s   %s left", rate,
-                      pcl_format_ns((pcl_ns)((double)(u->total - u->done) / rate * 1e9), left,
-                                    sizeof(left)));
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "   %.3g runs/s   %s %s", rate,
+                      pcl_format_ns((pcl_ns)(left * 1e9), time, sizeof(time)),
+                      u->done < u->total ? "left" : "in all");
     }
     if (u->looked)
         n += snprintf(line + n, sizeof(line) - (size_t)n, "   widest +-%.2g%%",

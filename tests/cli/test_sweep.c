@@ -244,6 +244,18 @@ static void after_50_kills_the_store_is_as_if_undisturbed(void **state)
     assert_true(interrupted > 0);
 }
 
+/* Has the started sweep said what it is going to do? From then on it can be interrupted. */
+static bool has_begun(void)
+{
+    char *said = NULL;
+    size_t n;
+    bool yes = pcl_read_file(in_folder(0, "started.out"), 1 << 20, &said, &n, NULL) == PCL_OK &&
+               strstr(said, "grid");
+
+    free(said);
+    return yes;
+}
+
 static void an_interruption_says_how_to_go_on(void **state)
 {
     static const char *const words[] = {LONG_SWEEP, "--db", "stopped.db", NULL};
@@ -251,8 +263,10 @@ static void an_interruption_says_how_to_go_on(void **state)
     int code;
 
     (void)state;
+    (void)unlink(in_folder(0, "started.out"));
     pid = start(words);
-    doze(100);
+    for (int i = 0; i < 6000 && !has_begun(); i++)
+        doze(5);
     (void)kill(pid, SIGINT);
     code = wait_for(pid);
     if (code != 0) { /* a fast machine may have been done */
@@ -374,9 +388,13 @@ static void a_precision_that_is_not_reached_is_said_loudly(void **state)
            "change", "--reps", "3", "--db", "change.db", NULL);
     assert_code(&s, 0);
     assert_says(s.out, "latency_mean of the change");
+    pclsim(&s, "sweep", "study.ini", "--precision", "latency_maen:2%", "--reps", "3", "--db",
+           "metric.db", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "did you mean 'latency_mean'");
     pclsim(&s, "sweep", "study.ini", "--precision", "no_such_metric:2%", "--reps", "3", "--db",
            "wide.db", NULL);
-    assert_code(&s, 3);
+    assert_code(&s, 3); /* all runs are there: it shows in the cells */
     assert_says(s.out, "has no such metric");
 }
 
