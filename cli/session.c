@@ -9,6 +9,8 @@
 
 #include <pclsim/display.h>
 
+#include <string.h>
+
 struct collector {
     struct cli_session *session;
     struct cli_progress *progress;
@@ -30,20 +32,45 @@ static json_t *run_json(const struct cli_session *s, size_t job, const struct pc
     return o;
 }
 
-static void print_locks(const struct cli_session *s, size_t job, const struct pcl_result *r)
+char *cli_session_title(const struct cli_session *s, size_t job, char *buf, size_t n)
 {
     struct pcl_run_desc run;
     const struct pcl_config_desc *d = &run.config;
-    char point[256], title[512];
-    struct pcl_job j;
-    struct pcl_lockform f = {.title = title};
+    char point[256];
 
     pcl_study_desc(s->study, job, &run);
+    (void)snprintf(buf, n, "%s%s%s", d->workload, d->n_params ? ", " : "",
+                   d->n_params ? pcl_point_title(d, point, sizeof(point)) : "");
+    return buf;
+}
+
+static void add_fio(const struct cli_session *s, size_t job, const struct pcl_result *r)
+{
+    char title[512], name[720];
+
+    (void)snprintf(name, sizeof(name), "%s, %s",
+                   cli_session_title(s, job, title, sizeof(title)), r->scheme);
+    pcl_fio_add(s->fio, r, name, (uint32_t)(job / s->study->reps));
+}
+
+static void add_hist(const struct cli_session *s, size_t job, const struct pcl_result *r)
+{
+    for (size_t i = 0; i < r->n_hists; i++) {
+        if (strcmp(r->hists[i].name, s->hist_name) == 0 &&
+            strcmp(r->hists[i].object, s->hist_object) == 0)
+            pcl_hist_merge(&s->hists[job / s->study->reps], &r->hists[i].h);
+    }
+}
+
+static void print_locks(const struct cli_session *s, size_t job, const struct pcl_result *r)
+{
+    char title[512];
+    struct pcl_job j;
+    struct pcl_lockform f = {.title = cli_session_title(s, job, title, sizeof(title))};
+
     pcl_study_job(s->study, job, &j);
     f.scheme = j.scheme;
-    (void)snprintf(title, sizeof(title), "%s%s%s", d->workload, d->n_params ? ", " : "",
-                   d->n_params ? pcl_point_title(d, point, sizeof(point)) : "");
-    if (s->finished > 1)
+    if (s->finished > 1 && !s->joined)
         (void)fputc('\n', s->locks);
     s->print_locks(s->locks, r, &f);
 }
@@ -88,6 +115,10 @@ static int on_result(size_t job, const struct pcl_result *r, bool reused, void *
         json_array_append_new(c->session->runs, run_json(c->session, job, r));
     if (c->session->print_locks)
         print_locks(c->session, job, r);
+    if (c->session->fio)
+        add_fio(c->session, job, r);
+    if (c->session->hists)
+        add_hist(c->session, job, r);
     if (c->session->sums)
         pcl_lock_sum(&c->session->sums[job / c->session->study->reps], r);
     cli_progress_result(c->progress, job, r, reused);

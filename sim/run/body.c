@@ -70,6 +70,7 @@ static void done(struct pcl_sim *s, struct pcl_body *b)
     pcl_hist_add(&s->all, took);
     if (s->windows.w)
         pcl_windows_add(&s->windows, s->m.at, took, b->action.last);
+    s->bytes[op] += (double)b->action.req.len;
     if (!b->action.last)
         return;
     pcl_hist_add(&s->tx, s->m.at - b->tx_begin);

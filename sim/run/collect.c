@@ -31,12 +31,18 @@ static void latency(struct pcl_sim *s, const char *object, const struct pcl_hist
 static void operations(struct pcl_sim *s)
 {
     double seconds = (double)s->out->sim_ns / 1e9;
+    static const enum pcl_op movers[] = {PCL_OP_READ, PCL_OP_WRITE, PCL_OP_DREAD,
+                                         PCL_OP_DWRITE};
     int kinds = 0;
 
     add(s, "throughput", "all", "op/s", PCL_BETTER_HIGHER,
         seconds > 0 ? (double)s->transactions / seconds : PCL_NAN);
     for (int op = 0; op < PCL_N_OPS; op++)
         kinds += s->latency[op].count > 0;
+    for (size_t i = 0; i < sizeof(movers) / sizeof(movers[0]); i++)
+        if (s->latency[movers[i]].count)
+            add(s, "bandwidth", pcl_op_name(movers[i]), "B/s", PCL_BETTER_HIGHER,
+                seconds > 0 ? s->bytes[movers[i]] / seconds : PCL_NAN);
     latency(s, "all", &s->all);
     for (int op = 0; op < PCL_N_OPS && kinds > 1; op++)
         if (s->latency[op].count) {

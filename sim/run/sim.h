@@ -55,6 +55,7 @@ struct pcl_sim {
     uint64_t run_ops; /* the warm-up's too */
     struct pcl_hist latency[PCL_N_OPS], all, tx;
     struct pcl_windows windows; /* w NULL: a replay, which ends by itself */
+    double bytes[PCL_N_OPS]; /* asked for, of those that move data; exact up to 2^53 */
     pcl_ns last_done;
     struct pcl_result *out;
     struct pcl_laws laws;
