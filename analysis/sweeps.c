@@ -45,10 +45,15 @@ static void one(FILE *out, const struct pcl_config *c, const char *role)
     double rest = mean_of(c, "lock_rest", role), end = mean_of(c, "memory_end", role);
     double wait = mean_of(c, "others_wait", role);
     char time[32], size[32], after[32], at[32], others[32], text[640], first[200];
-    int n = snprintf(text, sizeof(text),
+    char from[80];
+    int n;
+
+    (void)snprintf(from, sizeof(from), ", extrapolated from the first %s,",
+                   time_of(mean_of(c, "lock_seen", role), time, sizeof(time)));
+    n = snprintf(text, sizeof(text),
                      "locking the widest range takes %s%s and %s of index nodes",
                      time_of(mean_of(c, "lock_time", role), time, sizeof(time)),
-                     rest > 0 ? ", extrapolated," : "",
+                     rest > 0 ? from : "",
                      bytes_of(mean_of(c, "sweep_bytes", role), size, sizeof(size)));
 
     if (isfinite(end))

@@ -350,6 +350,8 @@ struct pcl_range_lock_ops {
     /* How far a request has come, under way or held; NULL: it has no such thing. */
     void (*progress)(const struct pcl_range_locks *R, uint32_t node,
                      struct pcl_sweep_progress *out);
+    /* Index nodes that its request has when units at such a cost are locked; as progress. */
+    double (*nodes_at)(const struct pcl_range_locks *R, uint32_t node, double cost);
 };
 
 /* Requests that one body may hold at a time on the locks of one role. */

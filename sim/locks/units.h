@@ -142,6 +142,7 @@ bool units_validate(const struct pcl_range_locks *R, uint32_t inst, const char *
 void units_memory(const struct pcl_range_locks *R, struct pcl_lock_memory *out);
 void units_progress(const struct pcl_range_locks *R, uint32_t node,
                     struct pcl_sweep_progress *out);
+double units_nodes_at(const struct pcl_range_locks *R, uint32_t node, double cost);
 
 #define UNITS_LOCK(lock_name, bytes, lock_summary)                                             \
     {                                                                                          \
@@ -150,7 +151,8 @@ void units_progress(const struct pcl_range_locks *R, uint32_t node,
         .props = PCL_PROP_STEALS | PCL_PROP_EXACT, .params = units_params, .grain = (bytes),   \
         .state_size = sizeof(struct units), .cell_size = sizeof(struct unit_bucket),           \
         .init = units_init, .step = units_step, .validate = units_validate,                    \
-        .memory = units_memory, .progress = units_progress                                     \
+        .memory = units_memory, .progress = units_progress,                                    \
+        .nodes_at = units_nodes_at                                                             \
     }
 
 #endif

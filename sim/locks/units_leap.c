@@ -398,6 +398,22 @@ static uint64_t fitting(const struct pcl_range_locks *R, uint64_t from, uint64_t
     return lo;
 }
 
+double units_nodes_at(const struct pcl_range_locks *R, uint32_t node, double cost)
+{
+    const struct pcl_range_node *n = &R->node[node];
+    uint64_t from = unit_of(R, n->start), lo = from, hi = units_end(R, n);
+
+    while (lo < hi) {
+        uint64_t mid = hi - (hi - lo) / 2;
+
+        if (undisturbed(R, from, mid) <= cost)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    return lo == from ? 0 : (double)units_nodes(NO_UNIT, NO_UNIT, NO_UNIT, from, lo);
+}
+
 void units_progress(const struct pcl_range_locks *R, uint32_t node,
                     struct pcl_sweep_progress *out)
 {

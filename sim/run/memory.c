@@ -43,6 +43,15 @@ static struct pcl_lock_memory sizes(const struct pcl_lock_memory *m, bool lockde
                                     .per_waiter = m->per_waiter_dbg};
 }
 
+/* The index of a lock that goes unit by unit, at its largest before the end of the run. */
+static int64_t index_peak(const struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    int64_t most = (int64_t)R->sweep.nodes_max * PCL_KERNEL_NODE_BYTES;
+    int64_t then = s->seen >= 0 ? sim_sweep_bytes(s, R) : 0;
+
+    return most > then ? most : then;
+}
+
 static void one_kernel(struct pcl_sim *s, const struct pcl_scheme_memory *m, bool lockdep)
 {
     const char *suffix = lockdep ? "_lockdep" : "";
@@ -62,7 +71,7 @@ static void one_kernel(struct pcl_sim *s, const struct pcl_scheme_memory *m, boo
         idle += one.fixed + one.per_inode * R->n_inst;
         peak += one.fixed + one.per_inode * R->n_inst + one.per_held * R->stats.held_max +
                 one.per_waiter * (int64_t)R->stats.waiters_max +
-                (int64_t)R->sweep.nodes_max * PCL_KERNEL_NODE_BYTES;
+                index_peak(s, R);
     }
     peak += (int64_t)s->k.pages.stats.folios_max * FOLIO_POINTER;
     add(s, "bytes_static", suffix, "locks", idle);

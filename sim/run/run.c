@@ -21,18 +21,37 @@ static double wall(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Runs to a time, with stops on the way to look at the laws. */
+static bool has_sweeps(const struct pcl_sim *s)
+{
+    for (int r = 0; r < PCL_N_ROLES; r++)
+        if (s->k.range[r].ops && s->k.range[r].ops->progress)
+            return true;
+    return false;
+}
+
+/* Runs to a time, with stops on the way to look at the laws, and, first after a second and then
+ * ever later, whether there is anything left to see. */
 static int run_to(struct pcl_sim *s, pcl_ns to, const volatile int *cancel)
 {
-    pcl_ns from = s->m.eng.now, step = (to - from) / LOOKS;
+    const pcl_ns second = 1000000000;
+    pcl_ns at = s->m.eng.now, most = (to - at) / LOOKS, step = most;
+    bool sweeps = has_sweeps(s);
 
-    if (s->laws.on && step > 0 && s->job->scenario)
-        for (int i = 1; i < LOOKS && !s->m.stop; i++) {
-            int rc = pcl_machine_run(&s->m, from + step * i, cancel);
+    if (sweeps && step > second)
+        step = second;
+    if ((s->laws.on || sweeps) && step > 0 && s->job->scenario)
+        while (at < to - step && !s->m.stop) {
+            int rc = pcl_machine_run(&s->m, at += step, cancel);
 
             if (rc)
                 return rc;
-            laws_look_if_paid(s);
+            if (s->laws.on)
+                laws_look_if_paid(s);
+            if (s->measuring && sim_foresees(s, s->end)) {
+                s->seen = at;
+                return PCL_OK;
+            }
+            step = 2 * step < most ? 2 * step : most;
         }
     return s->m.stop ? PCL_OK : pcl_machine_run(&s->m, to, cancel);
 }

@@ -104,6 +104,7 @@ struct pcl_span sim_span(const struct pcl_job *job)
 
 static void init_times(struct pcl_sim *s, const struct pcl_span *span)
 {
+    s->seen = -1;
     s->measure_from = span->warmup;
     s->end = span->end;
     s->stop_after = span->ops;

@@ -49,6 +49,7 @@ struct pcl_sim {
     uint32_t n_alive;  /* of them, those that have not ended */
     pcl_ns measure_from, end;
     bool warmup_found;   /* warmup = auto, and there is a steady state */
+    pcl_ns seen; /* the run stopped here: what comes is known; -1: it did not */
     uint64_t stop_after; /* transactions, 0: none */
     bool measuring;
     uint64_t transactions, ops;
@@ -100,6 +101,14 @@ void sim_collect(struct pcl_sim *s);
 
 /** When the run ended: at its time limit, or with the operation that ended it. */
 pcl_ns sim_end(const struct pcl_sim *s);
+
+/** Nothing but sweeps that will not be through goes on from now to this time. */
+bool sim_foresees(const struct pcl_sim *s, pcl_ns end);
+/** The request that a task is locking unit by unit; NULL: none of this role. */
+const struct pcl_range_node *sim_sweep_of(const struct pcl_sim *s, const struct pcl_range_locks *R,
+                                          uint32_t b);
+/** Index bytes that sweeps under way will have taken at the end of the run. */
+int64_t sim_sweep_bytes(const struct pcl_sim *s, const struct pcl_range_locks *R);
 
 /* collect_locks.c */
 /** Adds the lock classes: rows, metrics, histograms, who was in whose way. */

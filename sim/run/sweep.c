@@ -4,7 +4,7 @@
  * with nobody to disturb them, times what those so far took over their own such cost.
  *
  *   lock_time     from asking for the widest range to having it; lock_rest: the part of it that is
- *                 extrapolated, 0 to 1
+ *                 extrapolated, 0 to 1; lock_seen: the part before it, ns
  *   sweep_bytes   index nodes of the lock when all of it is locked, memory without limit
  *   memory_end    time from asking at which they would exceed the machine's memory, and
  *                 memory_end_at, the byte; neither when they do not
@@ -19,11 +19,10 @@ static const struct pcl_range_node *under_way(const struct pcl_sim *s,
     const struct pcl_range_node *best = NULL;
     int64_t widest = R->stats.widest;
 
-    for (uint32_t b = 0; b < s->n_work && R->n_nodes; b++) {
-        const struct pcl_range_node *n = &R->node[R->op[b].node];
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        const struct pcl_range_node *n = sim_sweep_of(s, R, b);
 
-        if (!n->used || n->held || n->owner != b || R->op[b].what != PCL_RANGE_ACQUIRE ||
-            n->last - n->start <= widest)
+        if (!n || n->last - n->start <= widest)
             continue;
         widest = n->last - n->start;
         best = n;
@@ -50,11 +49,27 @@ static struct sweep finished(const struct pcl_range_locks *R)
                           .memory_at = (double)R->sweep.memory_end_at};
 }
 
+/* Until when the run was simulated. */
+static pcl_ns seen(const struct pcl_sim *s)
+{
+    return s->seen >= 0 ? s->seen : sim_end(s);
+}
+
+/* Requests that go through their files just now: they share the memory, and are about equally fast. */
+static double sweeps(const struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    uint32_t n = 0;
+
+    for (uint32_t b = 0; b < s->n_work; b++)
+        n += sim_sweep_of(s, R, b) && s->m.model[b].run != PCL_RUN_ASLEEP;
+    return n ? n : 1;
+}
+
 static struct sweep extrapolated(const struct pcl_sim *s, const struct pcl_range_locks *R,
                                  const struct pcl_range_node *n)
 {
-    pcl_ns begin = s->k.times[n->owner].lock_begin, end = sim_end(s);
-    double elapsed = (double)(end - begin), slower;
+    pcl_ns begin = s->k.times[n->owner].lock_begin, end = seen(s);
+    double elapsed = (double)(end - begin), slower, n_sweeps = sweeps(s, R);
     struct pcl_sweep_progress p;
     struct sweep out = {.begin = begin, .memory_end = -1};
 
@@ -67,8 +82,8 @@ static struct sweep extrapolated(const struct pcl_sim *s, const struct pcl_range
         out.memory_end = (double)(R->sweep.memory_end - begin);
         out.memory_at = (double)R->sweep.memory_end_at;
     } else if (p.fit < p.total) {
-        out.memory_end = slower * p.cost_fit;
-        out.memory_at = (double)n->start + (double)p.fit * (double)R->ops->grain;
+        out.memory_end = slower * p.cost_fit / n_sweeps;
+        out.memory_at = (double)n->start + (double)p.fit / n_sweeps * (double)R->ops->grain;
     }
     return out;
 }
@@ -84,7 +99,7 @@ static double others_wait(const struct pcl_sim *s, const struct pcl_range_locks 
             longest = (double)R->stats.mode[mode].longest_wait;
     for (uint32_t b = 0; b < s->n_work && R->n_nodes; b++) {
         const struct pcl_range_node *n = &R->node[R->op[b].node];
-        double wait = (double)(sim_end(s) - s->k.times[b].lock_begin) + rest;
+        double wait = (double)(seen(s) - s->k.times[b].lock_begin) + rest;
 
         if (n->used && !n->held && n->owner == b && n != sweep &&
             R->op[b].what == PCL_RANGE_ACQUIRE && R->op[b].contended && wait > longest)
@@ -105,6 +120,8 @@ static void one_role(struct pcl_sim *s, const struct pcl_range_locks *R)
     pcl_result_add(r, "lock_time", role, "ns", PCL_BETTER_LOWER, w.time);
     if (!R->ops->progress)
         return;
+    if (n)
+        pcl_result_add(r, "lock_seen", role, "ns", PCL_BETTER_NONE, (1 - w.rest) * w.time);
     pcl_result_add(r, "lock_rest", role, "ratio", PCL_BETTER_NONE, w.rest);
     pcl_result_add(r, "sweep_bytes", role, "B", PCL_BETTER_LOWER, w.bytes);
     pcl_result_add(r, "others_wait", role, "ns", PCL_BETTER_LOWER,
@@ -113,6 +130,26 @@ static void one_role(struct pcl_sim *s, const struct pcl_range_locks *R)
         return;
     pcl_result_add(r, "memory_end", role, "ns", PCL_BETTER_NONE, w.memory_end);
     pcl_result_add(r, "memory_end_at", role, "B", PCL_BETTER_NONE, w.memory_at);
+}
+
+int64_t sim_sweep_bytes(const struct pcl_sim *s, const struct pcl_range_locks *R)
+{
+    double nodes = 0;
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        const struct pcl_range_node *n = sim_sweep_of(s, R, b);
+
+        if (!n)
+            continue;
+        pcl_ns begin = s->k.times[b].lock_begin;
+        struct pcl_sweep_progress p;
+
+        R->ops->progress(R, (uint32_t)(n - R->node), &p);
+        if (s->m.model[b].run != PCL_RUN_ASLEEP)
+            p.cost_done *= (double)(sim_end(s) - begin) / (double)(seen(s) - begin);
+        nodes += R->ops->nodes_at(R, (uint32_t)(n - R->node), p.cost_done);
+    }
+    return nodes < 1e16 ? (int64_t)nodes * PCL_KERNEL_NODE_BYTES : INT64_MAX;
 }
 
 void sim_collect_sweeps(struct pcl_sim *s)

@@ -101,12 +101,59 @@ static void the_end_of_memory_is_where_it_was_said_to_be(void **state)
     pcl_result_fini(&late);
 }
 
+/* A run that stops when nobody can meet the sweep any more says what one says that goes on, because
+ * somebody wakes up now and then. */
+static void what_is_foreseen_is_what_would_be_seen(void **state)
+{
+    static const char waker[] = "[group w]\ntasks = 1\nmix = syscall:1\nthink = 20s\n"
+                                "think_on = sleep\n";
+    static const char *const same[] = {"lock_time", "sweep_bytes", "others_wait"};
+    struct pcl_result r[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char text[1200];
+        struct setting s;
+
+        (void)snprintf(text, sizeof(text), "%s%s", punch, i ? waker : "");
+        setting_text(&s, text, "v5.9:invalidate=unit-1g",
+                     (const char *[]){"scenario.duration=200s"}, 1);
+        run_ok(&s.job, &r[i]);
+        setting_fini(&s);
+    }
+    assert_true(of(&r[0], "lock_seen") < 3e9);
+    assert_true(of(&r[1], "lock_seen") > 199e9);
+    for (size_t i = 0; i < LENGTH(same); i++)
+        assert_true(of(&r[0], same[i]) > 0.999 * of(&r[1], same[i]) &&
+                    of(&r[0], same[i]) < 1.001 * of(&r[1], same[i]));
+    double a = metric(&r[0], "bytes_peak", "locks"), b = metric(&r[1], "bytes_peak", "locks");
+
+    if (a < 0.999 * b || a > 1.001 * b)
+        fail_msg("%.0f bytes foreseen, %.0f seen", a, b);
+    assert_true(metric(&r[0], "longest_wait", "all") == metric(&r[1], "longest_wait", "all"));
+    pcl_result_fini(&r[0]);
+    pcl_result_fini(&r[1]);
+}
+
+/* Where it would be over before the end there is something to be seen. */
+static void what_comes_to_its_end_is_not_cut_short(void **state)
+{
+    struct pcl_result r;
+
+    (void)state;
+    run_sweep("unit-1g", "scenario.duration=330s", &r);
+    assert_true(of(&r, "lock_rest") == 0);
+    pcl_result_fini(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_of_8_EiB_is_counted_to_the_byte),
         cmocka_unit_test(what_is_extrapolated_comes_true),
         cmocka_unit_test(the_end_of_memory_is_where_it_was_said_to_be),
+        cmocka_unit_test(what_is_foreseen_is_what_would_be_seen),
+        cmocka_unit_test(what_comes_to_its_end_is_not_cut_short),
     };
 
     return cmocka_run_group_tests_name("sweeps", tests, NULL, NULL);
