@@ -328,9 +328,15 @@ static uint64_t standstill(const struct pcl_machine *m)
     return (UINT64_C(1) << 24) + 1024 * (uint64_t)m->n_bodies;
 }
 
+/* What the host has done so far: leaps are one step. */
+static uint64_t work_done(const struct pcl_machine *m)
+{
+    return m->steps - m->leapt + m->eng.events;
+}
+
 int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *cancel)
 {
-    uint64_t looked = m->steps + m->eng.events, since = looked;
+    uint64_t looked = work_done(m), since = looked;
     pcl_ns now = m->eng.now;
 
     m->limit = limit;
@@ -347,8 +353,8 @@ int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *can
             pcl_sched_tick(m, e - m->n_bodies);
         else
             pcl_device_event(m);
-        if (m->steps + m->eng.events - looked >= PCL_LOOK_EVERY) {
-            looked = m->steps + m->eng.events;
+        if (work_done(m) - looked >= PCL_LOOK_EVERY) {
+            looked = work_done(m);
             if (cancel && *cancel)
                 return PCL_EINTR;
             if (m->eng.now != now) {
