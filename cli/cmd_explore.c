@@ -255,8 +255,8 @@ static int explore_all(struct request *r)
         (void)cli_json_print(json_pack("{so so}", "scenario", cli_json_text(r->scenario->name),
                                        "schemes", r->list));
     else if (!r->v->replay)
-        printf("\nMemory is sequentially consistent in this model; a task makes one access to "
-               "shared\nstate at a time.\n");
+        printf("\nMemory is sequentially consistent in this model; a task makes one access\n"
+               "to shared state at a time.\n");
     return r->found && !r->scenario->expect_violations ? CLI_BROKEN : CLI_DONE;
 }
 

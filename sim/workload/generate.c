@@ -113,6 +113,7 @@ static void fill_listed(const struct pcl_source *s, const struct pcl_group *g, u
     *r = (struct pcl_request){.op = (uint8_t)d->op,
                               .inode = s->inode_of[task],
                               .mm = s->mm_of[task],
+                              .inode2 = g->file2,
                               .off = d->off,
                               .len = one_page(d->op) ? 1 : d->len};
     if (r->op == PCL_OP_PAGE_LOCK)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pclsim/race.h>
+#include <pclsim/source.h>
 
 #define HEAD "[scenario]\ntitle = t\nfs = xfs\nduration = 1ms\nmachine = ideal\n"
 
@@ -260,6 +261,28 @@ static void who_is_overtaken_too_often_starves(void **state)
     finds(often, "v5.9-rc1", "");
 }
 
+/* An exchange in a list knows its other file: page 0 of f shows what was page 0 of g. */
+static void an_exchange_of_a_list_has_two_files(void **state)
+{
+    static const char text[] = HEAD
+        "[file f]\nsize = 8k\ncached = all\n[file g]\nsize = 8k\ncached = all\n"
+        "[group x]\nfile = f\nfile2 = g\ndo = exchange 0 4k\n";
+    struct explored x;
+    struct pcl_source src;
+    struct pcl_action a;
+    struct pcl_err err = {0};
+
+    (void)state;
+    begin(&x, text, "v6.7");
+    assert_int_equal(pcl_source_scenario(&src, x.scenario, 1, 0, &err), PCL_OK);
+    assert_true(src.next(&src, 0, 0, &a));
+    assert_int_equal(a.req.op, PCL_OP_EXCHANGE);
+    assert_int_equal(a.req.inode, 0);
+    assert_int_equal(a.req.inode2, 1);
+    pcl_source_fini(&src);
+    end(&x);
+}
+
 static void drawn_schedules_find_the_race(void **state)
 {
     (void)state;
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_ring_is_named),
         cmocka_unit_test(half_a_write_is_seen_without_the_iolock),
         cmocka_unit_test(who_is_overtaken_too_often_starves),
+        cmocka_unit_test(an_exchange_of_a_list_has_two_files),
         cmocka_unit_test(drawn_schedules_find_the_race),
         cmocka_unit_test(is_a_result_like_others),
     };
