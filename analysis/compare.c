@@ -9,6 +9,8 @@
 
 #include <pclsim/display.h>
 
+#include "compare_internal.h"
+
 /* What people want to see first. Objects: "all" alone, each operation, or all there are. */
 enum objects {
     OBJ_ALL,  /* "all" if there is one, else all */
@@ -286,6 +288,50 @@ static void own_interval(const struct pcl_config *c, const struct pcl_series *s,
     pcl_ci_mean(x, n, level, out);
 }
 
+static double only_value(const struct pcl_config *c, const char *name, const char *object)
+{
+    const struct pcl_series *s = pcl_config_series(c, name, object);
+
+    return s && c->n_runs == 1 ? s->value[0] : (double)NAN;
+}
+
+/* One run by itself: batch means of the two means that it has them of, at any level; order
+ * statistics of quantiles, at 95 %. */
+static bool one_run(const struct pcl_config *c, const struct wanted *w, double level,
+                    struct pcl_ci *ci)
+{
+    char lo[48], hi[48];
+    double se = only_value(c, "batch_se", w->name), n = only_value(c, "batch_count", w->name);
+
+    if (ci->n != 1 || strcmp(w->object, "all") != 0)
+        return false;
+    (void)snprintf(lo, sizeof(lo), "%s_lo", w->name);
+    (void)snprintf(hi, sizeof(hi), "%s_hi", w->name);
+    if (isfinite(se) && n >= 2) {
+        ci->half = se * pcl_t_quantile(level, n - 1);
+        ci->lo = ci->mean - ci->half;
+        ci->hi = ci->mean + ci->half;
+    } else if (isfinite(only_value(c, lo, "all")) && fabs(level - PCL_LEVEL) < 1e-9) {
+        ci->lo = fmin(only_value(c, lo, "all"), ci->mean);
+        ci->hi = fmax(only_value(c, hi, "all"), ci->mean);
+        ci->half = fmax(ci->mean - ci->lo, ci->hi - ci->mean);
+    } else {
+        return false;
+    }
+    ci->kind = PCL_CI_INTERVAL;
+    return true;
+}
+
+static bool has_modes(const struct pcl_config *c, const struct wanted *w)
+{
+    struct config_modes m = {0};
+
+    if (strcmp(w->object, "all") == 0 &&
+        (strcmp(w->name, "throughput") == 0 || strcmp(w->name, "latency_mean") == 0))
+        pcl_config_modes(c, w->name, &m);
+    return m.two;
+}
+
 /* Do the replications differ, so that a number that is equal in all of them may only be a
  * coarse one? Bytes are counted, not sampled. */
 static bool sampled(const struct pcl_config *c, const char *unit)
@@ -331,6 +377,8 @@ static bool fill_row(struct pcl_comparison *c, const struct pcl_compare_block *b
         cell->mark = PCL_MARK_NONE;
         cell->p_holm = -1;
         own_interval(me, sm, c->level, xa, &cell->value);
+        cell->one_run = one_run(me, w, c->level, &cell->value);
+        cell->modes = has_modes(me, w);
         any = any || cell->value.n > 0;
         if (sm) {
             memcpy(row->unit, sm->unit, sizeof(row->unit));
@@ -357,8 +405,16 @@ static void mark_cell(const struct pcl_comparison *c, const struct pcl_compare_r
         cell->mark = p->n > 0 || cell->value.n > 0 ? PCL_MARK_TOO_FEW : PCL_MARK_NONE;
         return;
     }
+    if (cell->modes || row->cell[0].modes) {
+        cell->mark = PCL_MARK_MODES;
+        return;
+    }
     if (cell->p_holm >= 1 - c->level) {
         cell->mark = PCL_MARK_NOT;
+        return;
+    }
+    if (p->mean_a != 0 && fabs(p->mean_b - p->mean_a) < c->practical * fabs(p->mean_a)) {
+        cell->mark = PCL_MARK_SMALL;
         return;
     }
     cell->mark = PCL_MARK_SIGNIFICANT;
@@ -394,7 +450,9 @@ static void correct(struct pcl_comparison *c)
         const struct pcl_paired *a = &cell[i]->against;
 
         /* nothing is tested where nothing varies: it takes no part in the correction */
-        p[i] = a->tested && a->p > 0 && !a->equal ? a->p : -1;
+        p[i] = a->tested && a->p > 0 && !a->equal && !cell[i]->modes && !row[i]->cell[0].modes
+                   ? a->p
+                   : -1;
     }
     c->n_tests = pcl_holm(p, n);
     for (size_t i = 0; i < n; i++) {
@@ -431,6 +489,7 @@ int pcl_compare(const struct pcl_dataset *d, const struct pcl_compare_opts *o,
     c = pcl_xcalloc(1, sizeof(*c));
     pcl_arena_init(&c->arena);
     c->level = o->level > 0 ? o->level : PCL_LEVEL;
+    c->practical = o->practical == 0 ? PCL_PRACTICAL : fmax(o->practical, 0);
     make_blocks(c, d, o->baseline);
     for (size_t b = 0; b < c->n_blocks; b++) {
         struct pcl_compare_block *block = &c->block[b];

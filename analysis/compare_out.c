@@ -19,8 +19,12 @@ static const char *mark_word(enum pcl_mark m)
     switch (m) {
     case PCL_MARK_SIGNIFICANT:
         return "significant";
+    case PCL_MARK_SMALL:
+        return "too small to matter";
     case PCL_MARK_NOT:
         return "not significant";
+    case PCL_MARK_MODES:
+        return "modes";
     case PCL_MARK_TOO_FEW:
         return "too few";
     case PCL_MARK_NONE:
@@ -76,6 +80,8 @@ static json_t *cell_json(const struct pcl_cell *c, bool baseline)
     (void)json_object_set_new(o, "mean", c->value.n ? number(c->value.mean) : json_null());
     put_ci(o, "", &c->value);
     (void)json_object_set_new(o, "exact", json_boolean(c->value.kind == PCL_CI_EXACT));
+    (void)json_object_set_new(o, "one_run", json_boolean(c->one_run));
+    (void)json_object_set_new(o, "modes", json_boolean(c->modes));
     if (baseline)
         return o;
     change.lo -= 1;
@@ -88,6 +94,8 @@ static json_t *cell_json(const struct pcl_cell *c, bool baseline)
     (void)json_object_set_new(o, "p", p->tested ? number(p->p) : json_null());
     (void)json_object_set_new(o, "p_holm", c->p_holm >= 0 ? number(c->p_holm) : json_null());
     (void)json_object_set_new(o, "correlation", p->has_corr ? number(p->corr) : json_null());
+    (void)json_object_set_new(o, "crn_gain",
+                              p->has_corr && p->gain > 0 ? number(p->gain) : json_null());
     (void)json_object_set_new(o, "verdict", json_string(mark_word(c->mark)));
     (void)json_object_set_new(o, "worse", json_boolean(c->worse));
     return o;
@@ -144,6 +152,7 @@ void pcl_compare_json(FILE *out, const struct pcl_comparison *c)
     json_t *o = json_object(), *blocks = json_array();
 
     (void)json_object_set_new(o, "level", number(c->level));
+    (void)json_object_set_new(o, "practical", number(c->practical));
     (void)json_object_set_new(o, "correction", json_string("Holm"));
     (void)json_object_set_new(o, "tests", integer(c->n_tests));
     (void)json_object_set_new(o, "any_worse", json_boolean(c->any_worse));

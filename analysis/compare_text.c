@@ -14,6 +14,8 @@
 
 #include <pclsim/display.h>
 
+#include "compare_internal.h"
+
 struct cell_text {
     char value[24], change[24], half[16];
     char mark;
@@ -86,6 +88,8 @@ static void row_texts(const struct pcl_compare_row *row, size_t n, struct row_te
         if (i > 0)
             change_text(&c->against, t);
         t->mark = (char)c->mark;
+        if (c->mark == PCL_MARK_MODES)
+            (void)snprintf(t->half, sizeof(t->half), "modes");
         t->worse = c->worse;
     }
 }
@@ -207,6 +211,8 @@ static void put_row(FILE *out, const struct table *t, const struct row_text *r)
 /* A block without a second scheme: values with their own intervals. */
 static void put_single(FILE *out, const struct pcl_compare_block *b)
 {
+    bool one = false;
+
     (void)fprintf(out, "%-30s %-6s %12s  %s\n", "metric", "better", "mean", "+-");
     for (size_t r = 0; r < b->n_rows; r++) {
         const struct pcl_ci *v = &b->row[r].cell[0].value;
@@ -216,12 +222,20 @@ static void put_single(FILE *out, const struct pcl_compare_block *b)
         char half[32] = "?";
 
         row_texts(&b->row[r], 1, &t);
-        if (v->kind == PCL_CI_EXACT)
+        if (b->row[r].cell[0].modes)
+            (void)snprintf(half, sizeof(half), "modes");
+        else if (v->kind == PCL_CI_EXACT)
             (void)snprintf(half, sizeof(half), "exact");
         else if (v->kind == PCL_CI_INTERVAL)
             (void)pcl_show(v->half, &scale, half, sizeof(half));
+        one = one || b->row[r].cell[0].one_run;
         (void)fprintf(out, "%-30.30s %-6s %12s  %s\n", t.label, t.better, cell[0].value, half);
     }
+    if (one)
+        pcl_wrap(
+            out, "  ", 2,
+            "+- of one run by itself: batch means, and order statistics of quantiles; ? is not "
+            "known from one run");
 }
 
 static void put_block(FILE *out, const struct pcl_compare_block *b)
@@ -270,6 +284,7 @@ static void put_remarks(FILE *out, const struct pcl_compare_block *b)
     const char *what = strcmp(b->config[0]->desc.kind, "trace") == 0 ? "recording" : "workload";
     char text[200];
 
+    pcl_compare_warnings(out, b);
     if (b->no_page_contended) {
         (void)snprintf(text, sizeof(text),
                        "no page is contended in this %s: the page lock makes no difference%s",
@@ -359,16 +374,17 @@ static void runs_text(const struct pcl_comparison *c, size_t from, size_t to, ch
                       size_t n)
 {
     size_t least = SIZE_MAX, most = 0;
-    pcl_ns warm = 0, sim_lo = PCL_NS_MAX, sim_hi = 0;
-    bool many_seeds = false, first = true;
+    pcl_ns warm_lo = PCL_NS_MAX, warm_hi = 0, sim_lo = PCL_NS_MAX, sim_hi = 0;
+    bool many_seeds = false, first = true, found = false;
     uint64_t seed = 0;
-    char w[32], a[32], z[32], reps[64];
+    char lo[32], hi[32], a[32], z[32], reps[64], warm[96];
 
     for (size_t b = from; b < to; b++)
         for (size_t i = 0; i < c->block[b].n_schemes; i++) {
             const struct pcl_config *g = c->block[b].config[i];
             size_t done = 0;
 
+            found = found || pcl_warmup_found(g);
             for (size_t r = 0; r < g->n_runs; r++) {
                 many_seeds = many_seeds || (!first && g->run[r].seed != seed);
                 seed = g->run[r].seed;
@@ -376,7 +392,8 @@ static void runs_text(const struct pcl_comparison *c, size_t from, size_t to, ch
                 done += !g->run[r].failed;
                 if (g->run[r].failed)
                     continue;
-                warm = g->run[r].warmup_ns > warm ? g->run[r].warmup_ns : warm;
+                warm_lo = g->run[r].warmup_ns < warm_lo ? g->run[r].warmup_ns : warm_lo;
+                warm_hi = g->run[r].warmup_ns > warm_hi ? g->run[r].warmup_ns : warm_hi;
                 sim_lo = g->run[r].sim_ns < sim_lo ? g->run[r].sim_ns : sim_lo;
                 sim_hi = g->run[r].sim_ns > sim_hi ? g->run[r].sim_ns : sim_hi;
             }
@@ -386,24 +403,30 @@ static void runs_text(const struct pcl_comparison *c, size_t from, size_t to, ch
     (void)snprintf(reps, sizeof(reps), "%zu", most);
     if (least != most)
         (void)snprintf(reps, sizeof(reps), "%zu to %zu", least, most);
-    time_text(warm, w);
+    time_text(warm_lo, lo);
+    time_text(warm_hi, hi);
+    (void)snprintf(warm, sizeof(warm), "%s%s%s%s%s", warm_hi ? "warm-up " : "no warm-up",
+                   strcmp(lo, hi) != 0 ? lo : "", strcmp(lo, hi) != 0 ? " to " : "",
+                   warm_hi ? hi : "", found ? " (MSER-5)" : "");
     time_text(sim_lo, a);
     time_text(sim_hi, z);
     if (sim_lo > sim_hi)
         (void)snprintf(buf, n, "%s replications", reps);
     else
-        (void)snprintf(buf, n, "%s replication%s, %s%llu, %s%s, measured %s%s%s", reps,
+        (void)snprintf(buf, n, "%s replication%s, %s%llu, %s, measured %s%s%s", reps,
                        most == 1 && least == 1 ? "" : "s",
                        many_seeds ? "several seeds, last " : "seed ", (unsigned long long)seed,
-                       warm ? "warm-up " : "no warm-up", warm ? w : "", a,
-                       strcmp(a, z) != 0 ? " to " : "", strcmp(a, z) != 0 ? z : "");
+                       warm, a, strcmp(a, z) != 0 ? " to " : "", strcmp(a, z) != 0 ? z : "");
 }
 
 static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, size_t to)
 {
     const struct pcl_config_desc *d = &c->block[from].config[0]->desc;
-    char text[1024], runs[320], holm[64];
+    char text[1024], runs[320], holm[64], matters[80] = "";
 
+    if (c->practical > 0)
+        (void)snprintf(matters, sizeof(matters), ", .%csignificant but under %.3g%%",
+                       PCL_HARD_BLANK, 100 * c->practical);
     (void)snprintf(text, sizeof(text), "Simulated (pclsim, model %s): %s %s%s%.12s%s", d->build,
                    d->kind, d->workload, d->trace_sha256[0] ? " (sha256 " : "", d->trace_sha256,
                    d->trace_sha256[0] ? "..)" : "");
@@ -417,16 +440,21 @@ static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, siz
         pcl_wrap(out, "replay: ", 2, d->replay);
     else if (list_params(c, from, false, text, sizeof(text))[0])
         pcl_wrap(out, "with ", 2, text);
-    (void)snprintf(text, sizeof(text),
-                   "replications differ in: %s; with the same replication number all schemes "
-                   "see the same",
-                   d->varies[0] ? d->varies : "nothing");
+    (void)snprintf(
+        text, sizeof(text),
+        "replications differ in: %s; with the same replication number all schemes "
+        "see the same%s",
+        d->varies[0] ? d->varies : "nothing",
+        strcmp(d->kind, "trace") == 0
+            ? ". Intervals cover these differences, not other recordings; a replay ends "
+              "by itself, no warm-up is cut"
+            : "");
     pcl_wrap(out, "", 2, text);
     (void)snprintf(holm, sizeof(holm), "Holm-corrected over %zu cells; ", c->n_tests);
     (void)snprintf(text, sizeof(text),
-                   "change: %.4g%% paired Student-t intervals; * significant, ~ not, ? fewer "
+                   "change: %.4g%% paired Student-t intervals; * significant%s, ~ not, ? fewer "
                    "than 2 replications; %sexact: nothing varies",
-                   100 * c->level, c->n_tests ? holm : "");
+                   100 * c->level, matters, c->n_tests ? holm : "");
     pcl_wrap(out, "", 2, text);
 }
 
@@ -437,27 +465,42 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* What pairing gained: correlations, and the replications that it saved. */
 static void put_correlation(FILE *out, const struct pcl_comparison *c)
 {
-    size_t n = 0, cells = 0;
+    size_t n = 0, m = 0, cells = 0;
+    double *v, *gain;
     char text[200];
-    double *v;
 
     for (size_t b = 0; b < c->n_blocks; b++)
         cells += c->block[b].n_rows * c->block[b].n_schemes;
     v = pcl_xcalloc(cells + 1, sizeof(*v));
+    gain = pcl_xcalloc(cells + 1, sizeof(*gain));
     for (size_t b = 0; b < c->n_blocks; b++)
         for (size_t r = 0; r < c->block[b].n_rows; r++)
-            for (size_t i = 1; i < c->block[b].n_schemes; i++)
-                if (c->block[b].row[r].cell[i].against.has_corr)
-                    v[n++] = c->block[b].row[r].cell[i].against.corr;
+            for (size_t i = 1; i < c->block[b].n_schemes; i++) {
+                const struct pcl_paired *p = &c->block[b].row[r].cell[i].against;
+
+                if (p->has_corr)
+                    v[n++] = p->corr;
+                if (p->has_corr && p->gain > 0)
+                    gain[m++] = p->gain;
+            }
     if (n > 0) {
+        int at;
+
         qsort(v, n, sizeof(*v), by_value);
-        (void)snprintf(text, sizeof(text),
-                       "common random numbers: pairs correlate by %.2f to %.2f, median %.2f",
-                       v[0], v[n - 1], v[n / 2]);
+        qsort(gain, m, sizeof(*gain), by_value);
+        at = snprintf(text, sizeof(text),
+                      "common random numbers: pairs correlate by %.2f to %.2f, median %.2f",
+                      v[0], v[n - 1], v[n / 2]);
+        if (m > 0)
+            (void)snprintf(text + at, sizeof(text) - (size_t)at,
+                           ": worth %.2g times the replications in the median row",
+                           gain[m / 2]);
         pcl_wrap(out, "", 2, text);
     }
+    free(gain);
     free(v);
 }
 

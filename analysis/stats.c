@@ -171,6 +171,8 @@ void pcl_paired(const double *a, const double *b, size_t n, double level,
     if (n > 2 && m.vaa > 0 && m.vbb > 0) { /* two pairs always correlate perfectly */
         out->has_corr = true;
         out->corr = m.vab / sqrt(m.vaa * m.vbb);
+        if (m.vaa + m.vbb - 2 * m.vab > 1e-12 * (m.vaa + m.vbb))
+            out->gain = (m.vaa + m.vbb) / (m.vaa + m.vbb - 2 * m.vab);
     }
     if (out->diff.kind == PCL_CI_EXACT) {
         out->tested = true;

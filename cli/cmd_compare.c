@@ -11,6 +11,7 @@ struct values {
     struct cli_list metrics;
     int form;
     bool fail_if_worse;
+    const char *practical;
 };
 
 static const struct cli_option options[] = {
@@ -19,8 +20,14 @@ static const struct cli_option options[] = {
     {"metric", 0, CLI_COMMAS, offsetof(struct values, metrics), "METRIC", NULL, 0, 0,
      "compare this metric, as name or name(object), for example latency_p99(write); a comma "
      "list, or several times; else the usual ones"},
+    {"practical", 0, CLI_TEXT, offsetof(struct values, practical), "PERCENT", NULL, 0, 0,
+     "a change that is smaller does not matter and gets no star, nor counts as worse; 0: any "
+     "change "
+     "matters; else 1%"},
     {"fail-if-worse", 0, CLI_FLAG, offsetof(struct values, fail_if_worse), NULL, NULL, 0, 0,
-     "leave with exit code 5 when some scheme is significantly worse than the baseline"},
+     "leave with exit code 5 when some scheme is significantly worse than the baseline, by as "
+     "much "
+     "as --practical says"},
     {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json|csv", 0, 0,
      "form of the result: table, json or csv"},
     {"json", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_JSON, 0,
@@ -29,11 +36,12 @@ static const struct cli_option options[] = {
      "short for --format csv"},
 };
 
-static int compare(const char *db, const struct values *v)
+static int compare(const char *db, const struct values *v, double practical)
 {
     struct pcl_compare_opts o = {.baseline = v->baseline,
                                  .metrics = cli_words(&v->metrics),
                                  .n_metrics = v->metrics.n,
+                                 .practical = practical,
                                  .db = db};
     struct pcl_comparison *c = NULL;
     struct pcl_dataset d;
@@ -56,16 +64,31 @@ static int compare(const char *db, const struct values *v)
     return code;
 }
 
+/* "1%" or "0.01", as an option of the comparison. */
+static int read_practical(const struct cli_verb *verb, const char *text, double *out)
+{
+    *out = 0;
+    if (!text)
+        return CLI_GO;
+    if (pcl_parse_real(text, out, NULL) != PCL_OK || *out < 0 || *out >= 1)
+        return cli_usage(verb, "--practical: want a share such as 1%% or 0, found '%s'", text);
+    *out = *out > 0 ? *out : -1;
+    return CLI_GO;
+}
+
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
     struct values v = {.form = CLI_TABLE};
     struct cli_list files = {0};
+    double practical;
     int code = cli_parse(verb, argc, argv, &v, &files);
 
     if (code == CLI_GO)
         code = cli_want_operands(verb, &files, 1, 1, "the store to read (--db of a run)");
     if (code == CLI_GO)
-        code = compare(files.v[0], &v);
+        code = read_practical(verb, v.practical, &practical);
+    if (code == CLI_GO)
+        code = compare(files.v[0], &v, practical);
     cli_list_fini(&files);
     cli_list_fini(&v.metrics);
     return code;
@@ -81,10 +104,11 @@ const struct cli_verb cli_verb_compare = {
         "Prints, for each parameter point in the store, every scheme beside the baseline: "
         "means "
         "over replications, the difference with its confidence interval, and a mark: * for a "
-        "significant difference, ~ for none that could be shown, ? for too few "
-        "replications.\n\nReplications are compared in pairs, since all schemes of one "
-        "replication see the same arrivals, think times and offsets. Holm's correction covers "
-        "all cells of the table.",
+        "significant difference, . for one that is too small to matter, ~ for none that could "
+        "be "
+        "shown, ? for too few replications, M where there are two modes and no interval.\n\n"
+        "Replications are compared in pairs, since all schemes of one replication see the same "
+        "arrivals, think times and offsets. Holm's correction covers all cells of the table.",
     .examples = "pclsim compare demo.db --baseline v5.9\n"
                 "pclsim compare demo.db --metric throughput --csv\n",
     .options = options,

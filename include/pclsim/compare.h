@@ -13,15 +13,21 @@
 enum pcl_mark {
     PCL_MARK_NONE = ' ', /* the baseline itself, or a value that neither has */
     PCL_MARK_SIGNIFICANT = '*',
+    PCL_MARK_SMALL = '.', /* significant, but less than what matters */
     PCL_MARK_NOT = '~',
+    PCL_MARK_MODES = 'M', /* one of the two has two modes: there is no interval */
     PCL_MARK_TOO_FEW = '?'
 };
+
+#define PCL_PRACTICAL 0.01
 
 struct pcl_compare_opts {
     const char *baseline;       /* scheme; NULL: the first of the dataset */
     const char *const *metrics; /* "name" or "name(object)"; none: the usual ones */
     size_t n_metrics;
     double level;        /* 0: PCL_LEVEL */
+    double practical;    /* a smaller relative change does not matter; 0: PCL_PRACTICAL, below 0:
+                            any change matters */
     const char *db;      /* named in the footer; NULL: no such line */
     const char *command; /* the command that made it, footer; NULL: no such line */
     bool brief;          /* text: no header and no footer */
@@ -34,7 +40,9 @@ struct pcl_cell {
     struct pcl_paired against; /* the baseline; n is 0 for the baseline itself */
     double p_holm;             /* < 0: not tested */
     enum pcl_mark mark;
-    bool worse; /* significant, in the wrong direction */
+    bool worse;   /* significant, large enough to matter, in the wrong direction */
+    bool one_run; /* value's interval is of one run by itself: batch means, order statistics */
+    bool modes;   /* two modes in place of an interval */
 };
 
 struct pcl_compare_row {
@@ -58,7 +66,7 @@ struct pcl_comparison {
     struct pcl_arena arena;
     struct pcl_compare_block *block;
     size_t n_blocks;
-    double level;
+    double level, practical;
     size_t n_tests; /* cells under Holm's correction */
     bool any_worse; /* some cell is significantly worse */
 };

@@ -40,6 +40,8 @@ struct pcl_paired {
                             paired t test of the difference is significant at 1 - level */
     bool has_corr;
     double corr; /* of the pairs; what common random numbers gained */
+    double gain; /* by it: so many times as many unpaired replications would be as narrow; 0: any
+                    number would not be, the difference does not vary */
     bool tested; /* p is set: INTERVAL, or EXACT with p 0 (they differ) or 1 (they do not) */
     double p;    /* two-sided paired t test of no difference */
     bool equal;  /* every pair is equal */

@@ -170,6 +170,207 @@ static void a_constant_difference_of_sampled_values_needs_replications(void **st
     }
 }
 
+/* Runs of white space become one blank: where lines break is no part of what is said. */
+static void unwrap(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++)
+        if ((*from != ' ' && *from != '\n') || (to > text && to[-1] != ' '))
+            *to++ = *from == '\n' ? ' ' : *from;
+    *to = '\0';
+}
+
+/* Two schemes, so many replications; put() adds what a run of a scheme has. */
+static struct pcl_comparison *
+made(struct pcl_dataset *d, uint32_t reps, double practical,
+     void (*put)(struct pcl_result *r, unsigned scheme, uint32_t rep), char **text)
+{
+    struct pcl_compare_opts o = {.practical = practical};
+    struct pcl_comparison *c;
+
+    pcl_dataset_init(d);
+    for (unsigned s = 0; s < 2; s++)
+        for (uint32_t r = 0; r < reps; r++) {
+            struct syn y;
+
+            syn_init(&y, names[s], NULL, NULL, r);
+            y.d.config.scenario_text = "[scenario]\nwarmup = auto\nduration = 1s\n";
+            y.r.warmup_ns += r * 1000000;
+            put(&y.r, s, r);
+            pcl_dataset_add(d, &y.d, &y.r);
+            syn_fini(&y);
+        }
+    *text = text_of(d, &o);
+    mail_ready(*text);
+    unwrap(*text);
+    assert_int_equal(pcl_compare(d, &o, &c, &err), PCL_OK);
+    return c;
+}
+
+static void put_throughput(struct pcl_result *r, double v)
+{
+    (void)pcl_result_add(r, "throughput", "all", "op/s", PCL_BETTER_HIGHER, v);
+}
+
+static void a_little_slower(struct pcl_result *r, unsigned scheme, uint32_t rep)
+{
+    put_throughput(r,
+                   1000 + 50 * syn_noise(rep, 1) - (scheme ? 5 + 0.1 * syn_noise(rep, 2) : 0));
+    (void)pcl_result_add(r, "steady", "all", "ratio", PCL_BETTER_HIGHER, 1);
+}
+
+static void a_star_needs_a_change_that_matters(void **state)
+{
+    struct pcl_comparison *c;
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    c = made(&d, 10, 0, a_little_slower, &text);
+    assert_true(cell(c, 0, "throughput", 1)->mark == PCL_MARK_SMALL && !c->any_worse);
+    assert_true(cell(c, 0, "throughput", 1)->p_holm < 0.001);
+    assert_non_null(strstr(text, ". significant but under 1%"));
+    assert_non_null(strstr(text, "to 109 ms (MSER-5)"));
+    assert_non_null(strstr(text, "times the replications"));
+    assert_null(strstr(text, "!"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+    c = made(&d, 10, -1, a_little_slower, &text);
+    assert_true(cell(c, 0, "throughput", 1)->mark == PCL_MARK_SIGNIFICANT && c->any_worse);
+    assert_null(strstr(text, "under"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+}
+
+/* Pairs that share all their noise but a 500th of it. */
+static void what_pairing_gained_is_shown(void **state)
+{
+    const struct pcl_paired *p;
+    struct pcl_comparison *c;
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    c = made(&d, 10, 0, a_little_slower, &text);
+    p = &cell(c, 0, "throughput", 1)->against;
+    assert_true(p->corr > 0.999 && p->gain > 10000);
+    assert_true(fabs(p->gain * p->diff.sd * p->diff.sd /
+                         (2 * pow(cell(c, 0, "throughput", 0)->value.sd, 2)) -
+                     1) < 0.01);
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+}
+
+static void convoy(struct pcl_result *r, unsigned scheme, uint32_t rep)
+{
+    bool two = scheme == 1 && rep < 3;
+
+    put_throughput(r, (scheme ? 600 : 1000) + 50 * syn_noise(rep, 1));
+    (void)pcl_result_add(r, "modes", "throughput", "count", PCL_BETTER_NONE, two ? 2 : 1);
+    if (!two)
+        return;
+    (void)pcl_result_add(r, "mode_low", "throughput", "op/s", PCL_BETTER_NONE, 211e3);
+    (void)pcl_result_add(r, "mode_high", "throughput", "op/s", PCL_BETTER_NONE, 402e3);
+    (void)pcl_result_add(r, "mode_low_share", "throughput", "ratio", PCL_BETTER_NONE, 0.31);
+    (void)pcl_result_add(r, "mode_low_dwell", "throughput", "ns", PCL_BETTER_NONE, 12e6);
+    (void)pcl_result_add(r, "mode_high_dwell", "throughput", "ns", PCL_BETTER_NONE, 27e6);
+}
+
+static void one_of_two(struct pcl_result *r, unsigned scheme, uint32_t rep)
+{
+    put_throughput(r, (scheme && rep % 3 == 0 ? 400 : 1000) + 10 * syn_noise(rep, 1));
+}
+
+static void modes_stand_in_place_of_an_interval(void **state)
+{
+    struct pcl_comparison *c;
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    c = made(&d, 10, 0, convoy, &text);
+    assert_true(cell(c, 0, "throughput", 1)->mark == PCL_MARK_MODES && !c->any_worse);
+    assert_true(c->n_tests == 0 && !cell(c, 0, "throughput", 0)->modes);
+    assert_non_null(strstr(text, "modes M"));
+    assert_non_null(strstr(text, "METASTABLE in 3 of 10 runs: throughput 211k"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+    c = made(&d, 20, 0, convoy, &text); /* 3 of 20: chance */
+    assert_true(cell(c, 0, "throughput", 1)->mark == PCL_MARK_SIGNIFICANT);
+    assert_null(strstr(text, "METASTABLE"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+    c = made(&d, 12, 0, one_of_two, &text);
+    assert_true(cell(c, 0, "throughput", 1)->mark == PCL_MARK_MODES);
+    assert_non_null(strstr(text, "in 4 runs and about"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+}
+
+static void restless(struct pcl_result *r, unsigned scheme, uint32_t rep)
+{
+    put_throughput(r, 1000 + 50 * syn_noise(rep, 1));
+    (void)pcl_result_add(r, "steady", "all", "ratio", PCL_BETTER_HIGHER, !(scheme && rep == 2));
+}
+
+static void no_steady_state_is_said_loudly(void **state)
+{
+    struct pcl_comparison *c;
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    c = made(&d, 10, 0, restless, &text);
+    assert_non_null(strstr(text, "NO STEADY STATE in 1 of 10 runs"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+}
+
+static void by_itself(struct pcl_result *r, unsigned scheme, uint32_t rep)
+{
+    (void)rep;
+    put_throughput(r, scheme ? 900 : 1000);
+    (void)pcl_result_add(r, "latency_p99", "all", "ns", PCL_BETTER_LOWER, 500);
+    (void)pcl_result_add(r, "batch_se", "throughput", "op/s", PCL_BETTER_NONE, 10);
+    (void)pcl_result_add(r, "batch_count", "throughput", "count", PCL_BETTER_NONE, 30);
+    (void)pcl_result_add(r, "latency_p99_lo", "all", "ns", PCL_BETTER_NONE, 480);
+    (void)pcl_result_add(r, "latency_p99_hi", "all", "ns", PCL_BETTER_NONE, 530);
+}
+
+static void one_run_has_intervals_of_its_own(void **state)
+{
+    const struct pcl_cell *x;
+    struct pcl_comparison *c;
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    c = made(&d, 1, 0, by_itself, &text);
+    x = cell(c, 0, "throughput", 0);
+    assert_true(x->one_run && x->value.kind == PCL_CI_INTERVAL);
+    assert_true(fabs(x->value.half - 10 * 2.0452296) < 1e-6); /* t of 29 degrees of freedom */
+    x = cell(c, 0, "latency_p99", 1);
+    assert_true(x->one_run && x->value.lo == 480 && x->value.hi == 530);
+    assert_int_equal(x->mark, PCL_MARK_TOO_FEW); /* a difference takes replications */
+    assert_non_null(strstr(text, "by itself: throughput +-2%, latency p99 +-6%"));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+    c = made(&d, 2, 0, by_itself, &text);
+    assert_false(cell(c, 0, "throughput", 0)->one_run);
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+    free(text);
+}
+
 static void an_uncontended_recording_is_explained_in_one_sentence(void **state)
 {
     struct pcl_compare_opts o = {0};
@@ -359,6 +560,11 @@ int main(void)
         cmocka_unit_test(a_table_is_ready_for_mail),
         cmocka_unit_test(verdicts_follow_from_the_numbers),
         cmocka_unit_test(a_constant_difference_of_sampled_values_needs_replications),
+        cmocka_unit_test(a_star_needs_a_change_that_matters),
+        cmocka_unit_test(what_pairing_gained_is_shown),
+        cmocka_unit_test(modes_stand_in_place_of_an_interval),
+        cmocka_unit_test(no_steady_state_is_said_loudly),
+        cmocka_unit_test(one_run_has_intervals_of_its_own),
         cmocka_unit_test(an_uncontended_recording_is_explained_in_one_sentence),
         cmocka_unit_test(a_metric_can_be_chosen),
         cmocka_unit_test(json_is_valid_and_has_the_numbers),
