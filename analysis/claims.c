@@ -14,6 +14,8 @@
 
 #include "claims_internal.h"
 
+#define MOST_NAMED 100000 /* replications that an undecided line may take */
+
 const char *pcl_verdict_name(enum pcl_verdict v)
 {
     static const char *const names[] = {[PCL_VERDICT_TRUE] = "true",
@@ -347,6 +349,33 @@ static void say_set(const struct quantity *q, char *out, size_t n)
         (void)snprintf(out + at, n - at, "]");
 }
 
+/* Of an interval that reaches across a bound of the relation: the replications after which it no
+ * longer would, if mean and spread stay as they are. 0: nothing can be said. */
+static size_t reps_to_decide(const struct claim_line *l, const struct pcl_ci *ci, double level)
+{
+    double room = fabs(ci->mean - l->a);
+    size_t n;
+
+    if (l->rel == CLAIM_IN)
+        room = fmin(room, fabs(ci->mean - l->b));
+    n = ci->kind == PCL_CI_INTERVAL ? pcl_reps_for(ci, level, room) : SIZE_MAX;
+    return n > ci->n && n < SIZE_MAX ? n : 0;
+}
+
+static void say_missing(const struct claim_line *l, const struct pcl_ci *ci, double level,
+                        struct pcl_claim_figure *f)
+{
+    size_t at = strlen(f->text);
+
+    f->reps = reps_to_decide(l, ci, level);
+    if (f->reps > MOST_NAMED)
+        (void)snprintf(f->text + at, sizeof(f->text) - at, "; takes more than %d replications",
+                       MOST_NAMED);
+    else if (f->reps)
+        (void)snprintf(f->text + at, sizeof(f->text) - at, "; takes about %zu replications",
+                       f->reps);
+}
+
 static void evaluate_line(const struct pcl_dataset *d, const struct claim_line *l, double level,
                           struct pcl_claim_figure *f)
 {
@@ -366,6 +395,8 @@ static void evaluate_line(const struct pcl_dataset *d, const struct claim_line *
     } else {
         say_interval(&q, f->text, sizeof(f->text));
         f->verdict = decide_interval(l, &q.ci);
+        if (f->verdict == PCL_VERDICT_UNDECIDED)
+            say_missing(l, &q.ci, level, f);
     }
     free(q.candidate);
 }

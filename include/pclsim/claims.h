@@ -34,6 +34,7 @@ struct pcl_claim_figure {
     const char *name, *expr;
     char text[160]; /* "0.42 [0.40, 0.44]", "64", "no samples" */
     enum pcl_verdict verdict;
+    size_t reps; /* UNDECIDED: about so many replications in all would decide it; 0: not known */
 };
 
 #define PCL_FRONT_MAX 6
