@@ -230,9 +230,11 @@ struct pcl_step;
 
 #define PCL_MAX_LABELS 96
 
-/* A path as the interpreter uses it: the steps, and where each label stands. */
+/* A path as the interpreter uses it: the steps, where each label stands, and which step is the first
+ * one from each on that is no label. */
 struct pcl_path {
     const struct pcl_step *steps;
+    uint16_t *next; /* [steps] */
     uint16_t at[PCL_MAX_LABELS];
 };
 

@@ -28,12 +28,19 @@ static void drop_reference(void *arg, uint32_t folio)
     pcl_folio_put(k->cache, folio);
 }
 
-/* Finds the labels of each path once, so that a jump is a look-up. */
+/* Finds the labels of each path once, so that a jump is a look-up, and what is to be done next. */
 void pcl_kernel_path(struct pcl_kernel *k, enum pcl_op op, const struct pcl_step *steps)
 {
     struct pcl_path *p = &k->path[op];
+    uint16_t n = 0;
 
     p->steps = steps;
+    while (steps[n].act)
+        n++;
+    p->next = pcl_xrealloc(p->next, n + 1u, sizeof(*p->next));
+    p->next[n] = n;
+    for (uint16_t i = n; i-- > 0;)
+        p->next[i] = steps[i].act == act_label ? p->next[i + 1] : i;
     for (int l = 0; l < PCL_MAX_LABELS; l++)
         p->at[l] = NO_STEP;
     for (uint16_t i = 0; p->steps[i].act; i++)
@@ -119,6 +126,8 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
     pcl_pages_fini(&k->pages);
+    for (int op = 0; op <= PCL_N_OPS; op++)
+        free(k->path[op].next);
     for (uint32_t i = 0; i < k->n_inodes; i++)
         free(k->ext[i].v);
     free(k->inode);
@@ -395,14 +404,14 @@ static bool note_last(struct pcl_kernel *k, const struct pcl_call *c)
 
 enum pcl_more pcl_call_step(struct pcl_kernel *k)
 {
-    struct pcl_call *c = &k->call[k->m->cur];
+    struct pcl_machine *m = k->m;
+    struct pcl_call *c = &k->call[m->cur];
 
     for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
-        const struct pcl_step *s = &k->path[c->op].steps[c->pc];
+        const struct pcl_path *p = &k->path[c->op];
+        const struct pcl_step *s = &p->steps[c->pc = p->next[c->pc]];
 
-        for (; s->act == act_label; s++)
-            c->pc++;
-        if (k->m->explore)
+        if (m->explore)
             pcl_told(k, c, s);
         bool begins = c->pc == 0, noted = k->last.step && note_last(k, c);
 
@@ -412,13 +421,13 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
             continue;
         }
         if (!c->active) {
-            pcl_mark_set(k->m, PCL_MARK_USER);
+            pcl_mark_set(m, PCL_MARK_USER);
             return PCL_DONE;
         }
         skips = 0;
-        if (++n < PCL_LOOK_EVERY && pcl_go_on(k->m))
+        if (++n < PCL_LOOK_EVERY && pcl_go_on(m))
             continue;
-        pcl_mark_set(k->m, mark_at(&k->path[c->op].steps[c->pc], c));
+        pcl_mark_set(m, mark_at(&k->path[c->op].steps[c->pc], c));
         return PCL_MORE;
     }
     PCL_NEVER("a path loops without an access");

@@ -80,33 +80,39 @@ static void done(struct pcl_sim *s, struct pcl_body *b)
         s->m.stop = true;
 }
 
+/* Bodies that are no tasks of the workload. */
+static void other_step(struct pcl_sim *s, uint32_t body)
+{
+    if (body >= s->m.n_tasks)
+        pcl_kernel_irq_step(&s->k);
+    else if (laws_stuck(s)) /* only the flusher's timer would go on, for ever */
+        s->m.stop = true;
+    else
+        pcl_flusher_step(&s->k);
+}
+
 void sim_step(struct pcl_machine *m, uint32_t body)
 {
     struct pcl_sim *s = m->owner;
-
-    if (body >= m->n_tasks) {
-        pcl_kernel_irq_step(&s->k);
-        return;
-    }
-    if (body == s->k.flusher) {
-        if (laws_stuck(s)) /* only the flusher's timer would go on, for ever */
-            m->stop = true;
-        else
-            pcl_flusher_step(&s->k);
-        return;
-    }
     struct pcl_body *b = &s->body[body];
 
+    if (body >= s->n_work) {
+        other_step(s, body);
+        return;
+    }
     switch ((enum pcl_body_phase)b->phase) {
     case BODY_NEXT:
-        fetch(s, b);
         break;
     case BODY_THINK:
         begin(s, b);
         /* fall through */
     case BODY_CALL:
-        if (pcl_call_step(&s->k) == PCL_DONE)
-            done(s, b);
+        if (pcl_call_step(&s->k) == PCL_MORE)
+            return;
+        done(s, b);
+        if (!pcl_go_on(m))
+            return;
         break;
     }
+    fetch(s, b);
 }

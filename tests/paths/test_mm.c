@@ -16,7 +16,8 @@ static uint32_t new_file(struct rig *r, uint64_t pages, unsigned order)
 
 static void migration_leaves_the_data_mapped_elsewhere(void **state)
 {
-    static const enum pcl_op modes[] = {PCL_OP_MIGRATE, PCL_OP_MIGRATE_ASYNC, PCL_OP_MIGRATE_SYNC};
+    static const enum pcl_op modes[] = {PCL_OP_MIGRATE, PCL_OP_MIGRATE_ASYNC,
+                                        PCL_OP_MIGRATE_SYNC};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(modes); i++) {
@@ -115,7 +116,8 @@ static void a_batch_is_locked_together_and_flushed_once(void **state)
 /* A busy page does not hold up the others of the batch; then the mode decides. */
 static void what_a_batch_finds_busy_comes_later(void **state)
 {
-    static const enum pcl_op modes[] = {PCL_OP_MIGRATE, PCL_OP_MIGRATE_ASYNC, PCL_OP_MIGRATE_SYNC};
+    static const enum pcl_op modes[] = {PCL_OP_MIGRATE, PCL_OP_MIGRATE_ASYNC,
+                                        PCL_OP_MIGRATE_SYNC};
 
     (void)state;
     for (size_t i = 0; i < LENGTH(modes); i++) {
@@ -201,13 +203,15 @@ static void reclaim_takes_what_is_clean_and_free(void **state)
     rig_free(r);
 }
 
-/* --- waiters on a folio that is split -------------------------------------------------------- */
+/* --- waiters on a folio that is split --------------------------------------------------------
+ */
 
 enum { WAIT_AGAIN = 1, WAIT_FOUND, WAIT_MISS, LOCK_FOUND, LOCK_MISS };
 
 static uint32_t remembered;
 
-static enum pcl_flow remember(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+static enum pcl_flow remember(struct pcl_kernel *k, struct pcl_call *c,
+                              const struct pcl_step *s)
 {
     (void)k, (void)s;
     remembered = c->folio;
@@ -263,23 +267,13 @@ static const struct pcl_step splitter[] = {
     S_END,
 };
 
-static void use_path(struct rig *r, enum pcl_op op, const struct pcl_step *steps)
-{
-    struct pcl_path *p = &r->k.path[op];
-
-    p->steps = steps;
-    for (uint16_t i = 0; steps[i].act; i++)
-        if (steps[i].act == act_label)
-            p->at[steps[i].arg] = i;
-}
-
 static uint64_t wrongs_after_a_split(const struct pcl_step *waiter)
 {
     struct rig *r = rig_new(PCL_FS_XFS, "server-2s", 3, false);
     uint64_t wrong;
 
-    use_path(r, PCL_OP_PAGE_LOCK, splitter);
-    use_path(r, PCL_OP_PAGE_WAIT_DROP, waiter);
+    pcl_kernel_path(&r->k, PCL_OP_PAGE_LOCK, splitter);
+    pcl_kernel_path(&r->k, PCL_OP_PAGE_WAIT_DROP, waiter);
     (void)new_file(r, 16, 4);
     rig_ask(r, 0, PCL_OP_PAGE_LOCK, 0, 1)->hold = 1000000;
     r->start[1] = r->start[2] = 100000;
@@ -307,7 +301,7 @@ static void a_reference_makes_the_split_fail(void **state)
 
     (void)state;
     (void)new_file(r, 16, 4);
-    use_path(r, PCL_OP_SPLIT, pcl_path_steps(PCL_FS_XFS, PCL_OP_SPLIT));
+    pcl_kernel_path(&r->k, PCL_OP_SPLIT, pcl_path_steps(PCL_FS_XFS, PCL_OP_SPLIT));
     rig_ask(r, 0, PCL_OP_PAGE_LOCK, 0, 1)->hold = 1000000;
     (void)rig_ask(r, 1, PCL_OP_SPLIT, 0, 16 * 4096);
     r->start[1] = 100000;
@@ -317,7 +311,8 @@ static void a_reference_makes_the_split_fail(void **state)
     rig_free(r);
 }
 
-/* --- who makes large folios ------------------------------------------------------------------ */
+/* --- who makes large folios ------------------------------------------------------------------
+ */
 
 static unsigned order_at(struct rig *r, uint32_t inode, uint64_t page)
 {
@@ -380,7 +375,8 @@ static void a_punch_splits_what_lies_across_its_ends(void **state)
         (void)rig_ask(r, 0, PCL_OP_TRUNCATE, 61 * 4096, 0);
         (void)rig_ask(r, 0, PCL_OP_READ, 0, 64 * 4096);
         rig_run(r);
-        /* on xfs the write-back's interrupt may still hold the second one, which is dropped then */
+        /* on xfs the write-back's interrupt may still hold the second one, which is dropped
+         * then */
         if (r->k.splits != 3 && (fs != PCL_FS_XFS || r->k.splits != 2))
             fail_msg("%s: %d splits", pcl_fs_name((enum pcl_fs)fs), (int)r->k.splits);
         assert_int_equal(order_at(r, inode, 4), 0);
@@ -436,7 +432,8 @@ static void no_folio_is_seen_before_a_write_has_filled_it(void **state)
     }
 }
 
-/* --- everything at once ---------------------------------------------------------------------- */
+/* --- everything at once ----------------------------------------------------------------------
+ */
 
 static uint64_t next_random(uint64_t *x)
 {
@@ -449,17 +446,18 @@ static uint64_t next_random(uint64_t *x)
 static void mixtures_are_right(void **state)
 {
     static const enum pcl_op ops[] = {
-        PCL_OP_READ,      PCL_OP_WRITE,         PCL_OP_FAULT_READ,   PCL_OP_FAULT_WRITE,
-        PCL_OP_MIGRATE,   PCL_OP_MIGRATE_ASYNC, PCL_OP_MIGRATE_SYNC, PCL_OP_SPLIT,
-        PCL_OP_FSYNC,     PCL_OP_KHUGEPAGED,    PCL_OP_READ,         PCL_OP_FAULT_READ,
-        PCL_OP_KHUGEPAGED, PCL_OP_SPLIT,        PCL_OP_PUNCH,        PCL_OP_RECLAIM};
+        PCL_OP_READ,       PCL_OP_WRITE,         PCL_OP_FAULT_READ,   PCL_OP_FAULT_WRITE,
+        PCL_OP_MIGRATE,    PCL_OP_MIGRATE_ASYNC, PCL_OP_MIGRATE_SYNC, PCL_OP_SPLIT,
+        PCL_OP_FSYNC,      PCL_OP_KHUGEPAGED,    PCL_OP_READ,         PCL_OP_FAULT_READ,
+        PCL_OP_KHUGEPAGED, PCL_OP_SPLIT,         PCL_OP_PUNCH,        PCL_OP_RECLAIM};
     uint64_t x = 88172645463325252u, migrated = 0, merged = 0, splits = 0, reclaimed = 0;
 
     (void)state;
     for (int fs = PCL_FS_XFS; fs <= PCL_FS_TMPFS; fs++)
         for (unsigned order = 0; order <= 4; order += 2) {
             struct rig *r = rig_new((enum pcl_fs)fs, "server-2s", 4, false);
-            size_t keep = order == 0 ? 2 : 0; /* nothing is dropped: there is something to merge */
+            size_t keep =
+                order == 0 ? 2 : 0; /* nothing is dropped: there is something to merge */
 
             uint32_t inode = new_file(r, 512, order);
 
@@ -471,7 +469,10 @@ static void mixtures_are_right(void **state)
                     bool one = op == PCL_OP_FAULT_READ || op == PCL_OP_FAULT_WRITE;
 
                     (void)rig_ask(r, t, op, op == PCL_OP_FSYNC ? 0 : off,
-                                  one ? 1 : op == PCL_OP_FSYNC ? 0 : 1 + (int64_t)(next_random(&x) % 65536));
+                                  one ? 1
+                                  : op == PCL_OP_FSYNC
+                                      ? 0
+                                      : 1 + (int64_t)(next_random(&x) % 65536));
                 }
             rig_run(r);
             if (r->wrong)
