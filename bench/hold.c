@@ -27,19 +27,13 @@ struct measured {
     uint64_t fingerprint;
 };
 
-static size_t engine_bytes(const struct pcl_engine *e)
-{
-    return (size_t)e->leaves * (2 * sizeof(*e->t) + sizeof(*e->entity_of)) +
-           (size_t)e->n * sizeof(*e->leaf_of);
-}
-
 /* Takes and sets ops times. The fingerprint is over who came when. */
 static uint64_t hold(struct pcl_engine *e, struct pcl_stream s, uint64_t from, uint64_t ops)
 {
     struct pcl_fp fp = {0, 0};
 
     for (uint64_t i = from; i < from + ops; i++) {
-        uint32_t who = pcl_event_begin(e, PCL_NS_MAX);
+        uint32_t who = pcl_event_take(e, PCL_NS_MAX);
 
         pcl_fp_add(&fp, (uint64_t)e->now ^ (uint64_t)who << 40);
         pcl_event_set(e, who, e->now + pcl_exp_from_bits(pcl_bits(s, i, 0), MEAN_NS));
@@ -69,7 +63,7 @@ static size_t measure(const struct values *v, struct measured *r)
     size_t bytes;
 
     pcl_engine_init(&e, (uint32_t)size, pcl_stream(seed, 0, 0, PCL_DRAW_RANK));
-    bytes = engine_bytes(&e);
+    bytes = pcl_engine_bytes(&e);
     for (uint64_t i = 0; i < size; i++)
         pcl_event_set(&e, (uint32_t)i, pcl_exp_from_bits(pcl_bits(s, i, 1), MEAN_NS));
     hold(&e, s, 0, size); /* every event has been one of the steady state */

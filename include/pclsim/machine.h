@@ -306,7 +306,7 @@ static inline bool pcl_go_on(struct pcl_machine *m)
     const struct pcl_cpu *c = &m->cpu[m->cur_cpu];
 
     /* the time limit and the ablation of run-ahead are rivals too */
-    if (m->disp || m->stop || !pcl_event_surely_ahead(e, m->cur, m->at))
+    if (m->disp || m->stop || !pcl_event_ahead(e, m->cur, m->at))
         return false;
     if (c->need_resched || c->irq_head != PCL_NONE)
         return false;

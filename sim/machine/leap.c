@@ -25,7 +25,7 @@ pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line)
     if (m->explore || !e->run_ahead || m->stop || is_irq(m, m->cur) || c->need_resched ||
         c->irq_head != PCL_NONE || !pcl_line_mine(m, line))
         return -1;
-    if (!pcl_event_surely_ahead(e, m->cur, until))
+    if (!pcl_event_ahead(e, m->cur, until))
         until--;
     return until - m->at;
 }
@@ -122,9 +122,9 @@ static pcl_ns first_stranger(struct pcl_machine *m)
         due[i] = pcl_event_time(e, body[i]);
         pcl_event_cancel(e, body[i]);
     }
-    first = e->t[1];
+    first = pcl_event_next(e);
     for (uint32_t i = 0; i < n; i++)
-        pcl_event_place(e, e->leaf_of[body[i]], due[i]);
+        pcl_event_set(e, body[i], due[i]);
     return first;
 }
 
@@ -246,9 +246,9 @@ pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c)
         due[i] = pcl_event_time(e, c->body[i]);
         pcl_event_cancel(e, c->body[i]);
     }
-    first = e->t[1] <= m->limit ? e->t[1] : m->limit;
+    first = pcl_event_next(e) <= m->limit ? pcl_event_next(e) : m->limit;
     for (uint32_t i = 0; i < c->n; i++)
-        pcl_event_place(e, e->leaf_of[c->body[i]], due[i]);
+        pcl_event_set(e, c->body[i], due[i]);
     free(due);
     return first - e->now;
 }
@@ -257,12 +257,10 @@ pcl_ns pcl_chorus_room(struct pcl_machine *m, const struct pcl_chorus *c)
 static void find_rival(struct pcl_machine *m)
 {
     struct pcl_engine *e = &m->eng;
-    pcl_ns mine = pcl_event_time(e, m->cur);
+    pcl_ns first = pcl_event_next(e);
 
-    pcl_event_cancel(e, m->cur);
-    e->rival = e->t[1] <= m->limit ? e->t[1] : pcl_ns_add(m->limit, 1);
-    e->rival_leaf = 0;
-    pcl_event_place(e, e->leaf_of[m->cur], mine);
+    e->rival = first <= m->limit ? first : pcl_ns_add(m->limit, 1);
+    e->rival_rank = 0;
 }
 
 void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
@@ -279,7 +277,7 @@ void pcl_chorus_leap(struct pcl_machine *m, const struct pcl_chorus *c,
         pcl_ns due = pcl_event_time(&m->eng, b);
 
         if (b != m->cur && due != PCL_NS_MAX)
-            pcl_event_place(&m->eng, m->eng.leaf_of[b], due + shift);
+            pcl_event_set(&m->eng, b, due + shift);
         m->task[b].since += m->model[b].run == PCL_RUN_SPINNING ? shift : 0;
         if (m->model[b].irq_depth) {
             m->cpu[m->task[b].cpu].irqs_off_since += shift;

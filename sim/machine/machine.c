@@ -212,19 +212,16 @@ static bool dispose(struct pcl_machine *m, uint32_t b)
 {
     switch ((enum pcl_disposition)m->disp) {
     case DISP_RUN:
-        if (m->eng.run_ahead && !m->stop && m->at <= m->limit &&
-            pcl_event_ahead(&m->eng, b, m->at))
+        if (!m->stop && pcl_event_ahead(&m->eng, b, m->at))
             return true;
         pcl_event_set(&m->eng, b, m->at);
         return false;
     case DISP_SPIN:
-        pcl_event_cancel(&m->eng, b);
         return false;
     case DISP_WATCH:
         pcl_event_set(&m->eng, b, m->disp_until); /* PCL_NS_MAX: none */
         return false;
     case DISP_SLEEP:
-        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_ASLEEP;
         leave_cpu(m, b);
         return false;
@@ -234,12 +231,10 @@ static bool dispose(struct pcl_machine *m, uint32_t b)
         pcl_event_set(&m->eng, b, m->disp_until > m->at ? m->disp_until : m->at);
         return false;
     case DISP_EXIT:
-        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_DEAD;
         leave_cpu(m, b);
         return false;
     case DISP_IRQ_END:
-        pcl_event_cancel(&m->eng, b);
         m->model[b].run = PCL_RUN_ASLEEP;
         pcl_irq_end(m, b - m->n_tasks);
         return false;
@@ -255,7 +250,6 @@ static bool held_up(struct pcl_machine *m, uint32_t b)
 
     if (is_irq(m, b) || (c->irq_head == PCL_NONE && !c->need_resched))
         return false;
-    pcl_event_cancel(&m->eng, b); /* it is due now */
     if (c->irq_head != PCL_NONE && pcl_irq_start(m, m->task[b].cpu))
         return true; /* its event is set when the interrupt is over */
     if (c->need_resched && pcl_sched_may_preempt(m, b, false)) {
@@ -265,7 +259,6 @@ static bool held_up(struct pcl_machine *m, uint32_t b)
     return false;
 }
 
-/* The body's event was begun, not taken: each way out sets or cancels it. */
 static void run_body(struct pcl_machine *m, uint32_t b)
 {
     for (;;) {
@@ -310,7 +303,6 @@ static void body_event(struct pcl_machine *m, uint32_t b)
         mod->run = PCL_RUN_RUNNABLE;
         mod->state = PCL_TASK_RUNNING;
         if (!m->ideal) {
-            pcl_event_cancel(&m->eng, b);
             (void)pcl_sched_wake(m, b, m->eng.now, m->task[b].cpu);
             return;
         }
@@ -341,12 +333,10 @@ int pcl_machine_run(struct pcl_machine *m, pcl_ns limit, const volatile int *can
 
     m->limit = limit;
     while (!m->stop) {
-        uint32_t e = pcl_event_begin(&m->eng, limit);
+        uint32_t e = pcl_event_take(&m->eng, limit);
 
         if (e == PCL_NONE)
             break;
-        if (e >= m->n_bodies)
-            pcl_event_cancel(&m->eng, e);
         if (e < m->n_bodies)
             body_event(m, e);
         else if (e < m->n_bodies + m->n_cpus)

@@ -7,10 +7,7 @@
 
 static size_t machine_bytes(const struct pcl_machine *m)
 {
-    const struct pcl_engine *e = &m->eng;
-
-    return (size_t)e->leaves * (2 * sizeof(*e->t) + sizeof(*e->entity_of)) +
-           (size_t)e->n * sizeof(*e->leaf_of) +
+    return pcl_engine_bytes(&m->eng) +
            (size_t)m->n_bodies * (sizeof(*m->model) + sizeof(*m->task));
 }
 
