@@ -67,6 +67,7 @@ struct pcl_oracle_conf {
     /* Told of each violation at once, in the micro-step that shows it; may be NULL. */
     void (*report)(void *arg, const struct pcl_wrong_info *info);
     void *arg;
+    bool dax; /* folios stand for the disk: what is stored is there, what is there is seen */
 };
 
 struct pcl_oracle;
@@ -126,6 +127,9 @@ void pcl_oracle_exchange_blocks(struct pcl_oracle *o, uint32_t op, uint32_t peer
 
 /** The operation puts its content into page pgoff of a folio. */
 void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_t pgoff);
+
+/** DAX: a call puts its content into page pgoff of the file's blocks; wrong if there are none. */
+void pcl_oracle_put(struct pcl_oracle *o, uint32_t op, uint32_t inode, uint64_t pgoff);
 
 /** Page pgoff of a folio is zeroed: the part of a folio that a removal leaves in the cache. No
  * write-back writes it until the page is stored to, or the folio is made dirty as a whole. */

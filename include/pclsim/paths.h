@@ -78,7 +78,8 @@ struct pcl_call {
     uint8_t vma;     /* enum pcl_call_vma: how a fault is kept apart from changes of its VMA */
     uint8_t drains;  /* waits until no direct I/O is in flight */
     uint8_t in_flight; /* counts among the direct I/O of its inode */
-    uint8_t pad[2];
+    uint8_t slept;   /* DAX: it has waited for the entry's lock */
+    uint8_t pad[1];
     uint16_t pc;     /* step of the path */
     uint16_t n;      /* miss: pages under way from ahead on */
     uint32_t inode, mm;
@@ -88,6 +89,9 @@ struct pcl_call {
     uint32_t batch;  /* folios held locked together, PCL_NONE: none */
     uint32_t later;  /* folios held by references, to be tried again one by one, PCL_NONE: none */
     uint64_t mms;    /* whose TLBs a batch of unmapped folios has yet to flush: one bit each, of 64 */
+    uint32_t turn;   /* DAX: place among those who wait for the entry of page cur, 0: does not wait */
+    uint32_t awaits; /* DAX: pinned entry + 1 */
+    uint32_t pad2;
     uint32_t outer;  /* PAGE_PAIR: the folio that stays locked meanwhile, PCL_NONE: none */
     uint32_t bio;    /* under construction or waited for, PCL_NONE: none */
     uint32_t truth;  /* oracle's handle, PCL_NONE */
@@ -275,6 +279,7 @@ struct pcl_kernel {
     uint32_t flusher;             /* task that writes back, PCL_NONE */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     struct pcl_lock_stats drain_stats;     /* waits for direct I/O in flight */
+    struct pcl_lock_stats entry_stats;     /* DAX: acquisitions of entry locks */
     struct pcl_batch *batch;      /* [n_batches] chunks */
     uint32_t n_batches, cap_batches;
     struct pcl_told told;
@@ -358,5 +363,8 @@ const char *pcl_request_tell(const struct pcl_request *r, char *buf, size_t n);
 
 /** Prints the path of an operation under a personality, one step a line. */
 void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op);
+
+/** The same of a file on DAX (path.dax = yes); false: it is as without. */
+bool pcl_path_print_dax(FILE *out, enum pcl_op op);
 
 #endif

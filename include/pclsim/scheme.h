@@ -58,6 +58,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "before 5.12")  \
     X(MIGRATE_INVALIDATE, "migrate-invalidate", CHOICE, "no|yes", PCL_NO,                      \
       "migration holds the invalidate lock, shared, over its call")                           \
+    X(DAX, "dax", CHOICE, "no|yes", PCL_NO,                                                    \
+      "files are memory of the device, mapped without a page cache (mount -o dax; XFS, ext4): faults " \
+      "take entry locks, reads and writes none")                                               \
     X(MIGRATE_BATCH, "migrate-batch", CHOICE, "no|yes", PCL_NO,                                \
       "migration locks and unmaps up to 512 pages, flushes TLBs once, then moves them, as since " \
       "6.3")                                                                                   \

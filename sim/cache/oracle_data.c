@@ -67,8 +67,11 @@ static bool dropped(uint64_t val)
 
 pcl_content pcl_oracle_folio_content(const struct pcl_oracle *o, uint32_t folio, uint64_t pgoff)
 {
-    uint64_t page = own_page(o, folio, pgoff), val = data_get(o, folio, PCL_DATA_OWN, page);
+    uint64_t page = own_page(o, folio, pgoff), val;
 
+    if (o->conf.dax)
+        return pcl_oracle_disk_content(o, o->c->folio[folio].inode, pgoff);
+    val = data_get(o, folio, PCL_DATA_OWN, page);
     return dropped(val) ? PCL_CONTENT_ZERO : pcl_content_at(val, page);
 }
 
@@ -136,6 +139,8 @@ bool pcl_oracle_folio_is_disk(const struct pcl_oracle *o, uint32_t folio)
     const struct pcl_folio *f = &o->c->folio[folio];
     uint64_t n = pcl_folio_pages(o->c, folio), page = 0;
 
+    if (o->conf.dax)
+        return true;
     if (n == 1)
         return o->data[folio].val[PCL_DATA_OWN] ==
                pcl_value_moved(pcl_extent_val(o->disk, f->inode, f->pgoff), f->pgoff);
@@ -160,6 +165,10 @@ void pcl_oracle_store(struct pcl_oracle *o, uint32_t op, uint32_t folio, uint64_
 
     if (o == NULL)
         return;
+    if (o->conf.dax) {
+        pcl_oracle_put(o, op, o->c->folio[folio].inode, pgoff);
+        return;
+    }
     pcl_oracle_show(o, op);
     if (o->op[op].whole == PCL_WHOLE_YES && o->m->n_wholes > 1)
         (void)pcl_torn_store(o, op, folio, pgoff, pcl_oracle_folio_content(o, folio, pgoff));
@@ -231,6 +240,22 @@ static void disk_put(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint6
 {
     pcl_run_break(o->c, inode, first, last);
     pcl_extent_put(o->disk, inode, first, last, val);
+}
+
+void pcl_oracle_put(struct pcl_oracle *o, uint32_t op, uint32_t inode, uint64_t pgoff)
+{
+    struct pcl_wrong_info info = {
+        .what = PCL_WRONG_FREED, .inode = inode, .pgoff = pgoff, .folio = PCL_NONE};
+
+    if (o == NULL)
+        return;
+    pcl_oracle_show(o, op);
+    if (pcl_extent_val(o->block, inode, pgoff) == 0) {
+        info.seen = pcl_content_at(pcl_value(o->op[op].content, 0), pgoff);
+        (void)pcl_oracle_report(o, &info);
+        return;
+    }
+    disk_put(o, inode, pgoff, pgoff, pcl_value(o->op[op].content, 0));
 }
 
 void pcl_oracle_initial(struct pcl_oracle *o, uint32_t inode, uint64_t first, uint64_t last)

@@ -326,18 +326,24 @@ static void protect(void *arg, const struct pcl_pte *pte)
     x->n++;
 }
 
+void pcl_wrprotect_folio(struct pcl_kernel *k, uint32_t folio)
+{
+    struct count_mm x = {.k = k, .last = PCL_NONE};
+
+    if (k->cache->flags[folio] & PCL_FOLIO_MAPPED)
+        pcl_folio_wrprotect(k->cache, folio, protect, &x);
+    pcl_burn(k->m, k->m->p->pte * (pcl_ns)x.n);
+}
+
 /* The locked, dirty folio: clean it (its mappings become read-only) and mark it under write-back. */
 enum pcl_flow act_wb_start(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    struct count_mm x = {.k = k, .last = PCL_NONE};
     uint32_t spin = k->inode[c->inode].tree_spin;
 
     (void)s;
     if (c->phase == 0) {
         pcl_rmw(k->m, folio_line(k, c->folio));
-        if (k->cache->flags[c->folio] & PCL_FOLIO_MAPPED)
-            pcl_folio_wrprotect(k->cache, c->folio, protect, &x);
-        pcl_burn(k->m, k->m->p->pte * (pcl_ns)x.n);
+        pcl_wrprotect_folio(k, c->folio);
         c->phase = 1;
         return FLOW_STEP;
     }

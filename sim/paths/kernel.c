@@ -53,8 +53,12 @@ void pcl_kernel_path(struct pcl_kernel *k, enum pcl_op op, const struct pcl_step
 
 static void init_paths(struct pcl_kernel *k)
 {
-    for (int op = 0; op <= PCL_N_OPS; op++)
-        pcl_kernel_path(k, (enum pcl_op)op, pcl_path_steps(k->fs, (enum pcl_op)op));
+    for (int op = 0; op <= PCL_N_OPS; op++) {
+        const struct pcl_step *dax = pcl_dax_steps((enum pcl_op)op);
+        bool use = dax && k->option[PCL_OPTION_DAX] == PCL_YES;
+
+        pcl_kernel_path(k, (enum pcl_op)op, use ? dax : pcl_path_steps(k->fs, (enum pcl_op)op));
+    }
 }
 
 static const enum pcl_role range_roles[] = {PCL_ROLE_MMAP, PCL_ROLE_IOLOCK, PCL_ROLE_INVALIDATE,
@@ -89,7 +93,8 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                                 .memory_limit = conf->memory_limit,
                                 .fold = conf->memory_limit == 0,
                                 .explore = m->explore};
-    struct pcl_oracle_conf oc = {.report = conf->violation, .arg = conf->arg};
+    bool dax = pcl_scheme_option(conf->scheme, PCL_OPTION_DAX) == PCL_YES;
+    struct pcl_oracle_conf oc = {.report = conf->violation, .arg = conf->arg, .dax = dax};
     int64_t ram = conf->memory_limit ? conf->memory_limit : m->p->ram;
 
     *k = (struct pcl_kernel){.m = m,
@@ -105,6 +110,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->told_arg = conf->arg;
     pcl_lock_stats_init(&k->writeback_stats);
     pcl_lock_stats_init(&k->drain_stats);
+    pcl_lock_stats_init(&k->entry_stats);
     init_paths(k);
     k->cache = pcl_cache_new(&cc, m->state);
     if (conf->oracle)
@@ -115,6 +121,9 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
     for (uint32_t b = 0; b < k->n_bodies; b++)
         pcl_call_forget(k, b);
+    if (dax && (k->fs == PCL_FS_TMPFS || k->fs == PCL_FS_PAGE_ONLY))
+        return pcl_fail(err, PCL_EINVAL, "path.dax: want fs xfs or ext4, found %s",
+                        k->fs == PCL_FS_TMPFS ? "tmpfs" : "page-only");
     return init_locks(k, conf->scheme, err);
 }
 
@@ -123,6 +132,7 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     pcl_page_locks_fini(&k->page);
     pcl_lock_stats_fini(&k->writeback_stats);
     pcl_lock_stats_fini(&k->drain_stats);
+    pcl_lock_stats_fini(&k->entry_stats);
     for (int i = 0; i < N_RANGE_ROLES; i++)
         pcl_range_locks_fini(&k->range[range_roles[i]]);
     pcl_pages_fini(&k->pages);
@@ -328,6 +338,8 @@ static enum pcl_call_error refused(const struct pcl_kernel *k, const struct pcl_
         return PCL_CALL_E_INVAL;
     if (r->len > PCL_OFF_MAX - r->off)
         return PCL_CALL_E_FBIG;
+    if (two && k->option[PCL_OPTION_DAX] == PCL_YES)
+        return PCL_CALL_E_NOTSUPP;
     return (shifts || two) && k->fs == PCL_FS_TMPFS ? PCL_CALL_E_NOTSUPP : PCL_CALL_E_NONE;
 }
 
@@ -359,6 +371,10 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
     }
     if ((r->op == PCL_OP_WRITE || r->op == PCL_OP_DWRITE) && r->len == 0)
         c->op = PCL_OP_SYSCALL; /* writes nothing, takes nothing */
+    if (k->option[PCL_OPTION_DAX] == PCL_YES) { /* O_DIRECT makes no difference */
+        c->op = c->op == PCL_OP_DREAD ? PCL_OP_READ : c->op;
+        c->op = c->op == PCL_OP_DWRITE ? PCL_OP_WRITE : c->op;
+    }
     c->error = (uint8_t)refused(k, r);
     if (c->error)
         c->op = PCL_OP_SYSCALL;
@@ -488,10 +504,8 @@ static const char *label_name(const struct pcl_step *steps, uint16_t label)
     return steps->act ? steps->name : "?";
 }
 
-void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op)
+static void print_steps(FILE *out, const struct pcl_step *steps, enum pcl_fs fs, enum pcl_op op)
 {
-    const struct pcl_step *steps = pcl_path_steps(fs, op);
-
     for (const struct pcl_step *s = steps; s->act; s++) {
         char mode = s->act == act_lock ? pcl_personality_mode(fs, op, (enum pcl_role)s->role) : 0;
 
@@ -511,4 +525,18 @@ void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op)
         }
         fprintf(out, "\n");
     }
+}
+
+void pcl_path_print(FILE *out, enum pcl_fs fs, enum pcl_op op)
+{
+    print_steps(out, pcl_path_steps(fs, op), fs, op);
+}
+
+bool pcl_path_print_dax(FILE *out, enum pcl_op op)
+{
+    const struct pcl_step *steps = pcl_dax_steps(op);
+
+    if (steps)
+        print_steps(out, steps, PCL_FS_XFS, op);
+    return steps != NULL;
 }

@@ -153,6 +153,15 @@ static void count_wait(struct pcl_lock_stats *st, enum pcl_mode mode, bool waite
         st->mode[mode].longest_wait = wait;
 }
 
+void pcl_note_wait(struct pcl_kernel *k, struct pcl_lock_stats *st, bool waited)
+{
+    pcl_ns wait = k->m->at - k->times[k->m->cur].lock_begin;
+
+    count_wait(st, PCL_EXCLUSIVE, waited, wait);
+    if (waited)
+        pcl_lock_waited_for(st, k->m, PCL_EXCLUSIVE, wait, PCL_NONE);
+}
+
 static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
                       struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
 {

@@ -36,6 +36,7 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
     uint32_t spin = k->mm_spin[c->mm];
     pcl_line line = PCL_LINE(PTE, c->mm);
     bool writable = c->op == PCL_OP_FAULT_WRITE, changed = c->phase == 3;
+    bool dax = k->option[PCL_OPTION_DAX] == PCL_YES;
 
     if (c->phase == 0) {
         c->phase = 1;
@@ -52,9 +53,9 @@ enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl
         pcl_burn(k->m, k->m->p->pte);
         pcl_map_set(k->cache, c->inode, c->mm, c->cur, c->folio, writable);
         pcl_oracle_mapped(k->cache->oracle, writable, c->folio, c->inode, c->cur);
-        if (!c->tried)
+        if (!c->tried && !dax)
             pcl_ra_hit(k, c);
-        if (!writable && !k->m->explore)
+        if (!writable && !k->m->explore && !dax)
             map_around(k, c);
         c->phase = 2;
         return FLOW_STEP;

@@ -7,8 +7,8 @@
  *                    first), all others still locked
  *   later            5               one at a time, waiting as far as the mode allows
  *
- * What is locked stays so until its turn to move comes: a fault on one page of a batch may wait for
- * the copies of all others.
+ * What is locked stays so until its turn to move comes: a fault on one page of a batch may wait
+ * for the copies of all others.
  */
 #include "step.h"
 

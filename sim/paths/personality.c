@@ -152,12 +152,17 @@ bool pcl_dio_rejected(const struct pcl_kernel *k, const struct pcl_call *c)
 int pcl_call_mode(const struct pcl_kernel *k, const struct pcl_call *c, enum pcl_role role)
 {
     enum pcl_op op = (enum pcl_op)c->op;
-    char mode = pcl_personality_mode(k->fs, op, role);
+    bool dax = k->option[PCL_OPTION_DAX] == PCL_YES;
+
+    if (role == PCL_ROLE_IMAP && (op == PCL_OP_FSYNC || op == PCL_OP_WRITE || op == PCL_N_OPS))
+        return PCL_SHARED; /* on DAX only: entries are made read-only, holes unmapped */
+    /* on DAX reads share the iolock on ext4 too */
+    char mode = pcl_personality_mode(k->fs, dax && op == PCL_OP_READ ? PCL_OP_DREAD : op, role);
     const struct pcl_kinode *ki = &k->inode[c->inode];
 
     if (mode == '-')
         return -1;
-    if (op == PCL_OP_WRITE && role == PCL_ROLE_IOLOCK && !(c->flags & PCL_OPF_APPEND) &&
+    if (!dax && op == PCL_OP_WRITE && role == PCL_ROLE_IOLOCK && !(c->flags & PCL_OPF_APPEND) &&
         (k->range[role].ops->props & PCL_PROP_CLASSES))
         return extends(k, c) ? PCL_EXCLUSIVE : PCL_SHARED; /* page locks order what it changes */
     if (op == PCL_OP_DWRITE && role == PCL_ROLE_IOLOCK && mode == 'S')

@@ -59,6 +59,11 @@ int pcl_resident_init(struct pcl_kernel *k, enum pcl_role role, struct pcl_err *
 
     if (!(R->ops->props & PCL_PROP_RESIDENT))
         return PCL_OK;
+    if (k->option[PCL_OPTION_DAX] == PCL_YES)
+        return pcl_fail(err, PCL_EINVAL,
+                        "role %s: want a lock that needs no pages, found '%s': with path.dax = yes there are "
+                        "none",
+                        pcl_role_name(role), R->ops->name);
     if (role != PCL_ROLE_IOLOCK && role != PCL_ROLE_INVALIDATE)
         return pcl_fail(err, PCL_EINVAL,
                         "role %s: want a lock that needs no pages, found '%s', which fits iolock "

@@ -50,6 +50,8 @@ struct pcl_step {
 
 /** The steps of an operation under a personality; PCL_N_OPS is the flusher's pass. */
 const struct pcl_step *pcl_path_steps(enum pcl_fs fs, enum pcl_op op);
+/** The same of a file on DAX; NULL: as without. */
+const struct pcl_step *pcl_dax_steps(enum pcl_op op);
 
 /* tell.c: notes the step that is about to be taken. */
 void pcl_told(struct pcl_kernel *k, const struct pcl_call *c, const struct pcl_step *s);
@@ -160,8 +162,14 @@ struct pcl_vma *pcl_vma(struct pcl_kernel *k, uint32_t mm, uint32_t inode);
 /** Has the VMA changed since this fault began to speculate? */
 bool pcl_vma_changed(struct pcl_kernel *k, const struct pcl_call *c);
 
+/* lock_acts.c */
+/** Counts a lock that is taken now, since times.lock_begin, and has no notes of its own. */
+void pcl_note_wait(struct pcl_kernel *k, struct pcl_lock_stats *st, bool waited);
+
 /* io.c */
 uint32_t pcl_bio_new(struct pcl_kernel *k);
+/** Makes all mappings of a folio read-only, with the shootdowns. */
+void pcl_wrprotect_folio(struct pcl_kernel *k, uint32_t folio);
 
 #define ACT(fn) enum pcl_flow fn(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 
@@ -317,6 +325,19 @@ ACT(act_check_exchange);
 ACT(act_if_second);
 ACT(act_exchange);
 
+/* dax.c */
+ACT(act_entry_grab);
+ACT(act_entry_lock);
+ACT(act_entry_unlock);
+ACT(act_entry_remove);
+ACT(act_entry_read);
+ACT(act_entry_write);
+ACT(act_if_entry_new);
+ACT(act_entry_clean);
+ACT(act_entry_pin);
+ACT(act_entry_unpin);
+ACT(act_if_pinned);
+ACT(act_await_unpinned);
 /* large.c */
 ACT(act_next_edge);
 ACT(act_zero_edge);

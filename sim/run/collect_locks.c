@@ -399,6 +399,7 @@ void sim_collect_locks(struct pcl_sim *s)
                               .notes = s->k.page.notes,
                               .kind = -1,
                               .bit = PCL_PG_WRITEBACK};
+    struct class entry = {.name = "dax-entry", .st = &s->k.entry_stats, .kind = -1};
     struct class drain = {.name = "dio-drain", .st = &s->k.drain_stats, .kind = -1};
     struct class tree = {.name = pcl_role_name(PCL_ROLE_MAPPING_TREE),
                          .kind = PCL_ROLE_MAPPING_TREE};
@@ -407,6 +408,7 @@ void sim_collect_locks(struct pcl_sim *s)
     one_class(s, &page, &longest);
     one_class(s, &writeback, &longest);
     one_class(s, &drain, &longest);
+    one_class(s, &entry, &longest);
     for (int r = 0; r < PCL_N_ROLES; r++) {
         struct pcl_range_locks *R = &s->k.range[r];
         struct class c = {.name = pcl_role_name((enum pcl_role)r),

@@ -203,6 +203,7 @@ void sim_measure(struct pcl_sim *s)
     pcl_lock_notes_measure(s->k.page.notes);
     forget(&s->k.writeback_stats);
     forget(&s->k.drain_stats);
+    forget(&s->k.entry_stats);
     pcl_pages_measure(&s->k.pages);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops) {

@@ -18,7 +18,7 @@ static void note(void *arg, const struct pcl_wrong_info *info)
 static struct pcl_cache *large(uint32_t *folio)
 {
     struct pcl_cache_conf conf = {.seed = 1};
-    struct pcl_oracle_conf oc = {note, NULL};
+    struct pcl_oracle_conf oc = {.report = note, .arg = NULL};
     struct pcl_cache *c = pcl_cache_new(&conf, NULL);
 
     reports = 0;

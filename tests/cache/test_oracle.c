@@ -29,7 +29,7 @@ struct rig {
 static void rig_up(struct rig *g, bool fold)
 {
     struct pcl_cache_conf conf = {.seed = 1, .fold = fold};
-    struct pcl_oracle_conf oc = {note, &g->log};
+    struct pcl_oracle_conf oc = {.report = note, .arg = &g->log};
 
     memset(g, 0, sizeof *g);
     g->c = pcl_cache_new(&conf, NULL);

@@ -28,7 +28,7 @@ static void note(void *arg, const struct pcl_wrong_info *info)
 static void rig_up(struct rig *g)
 {
     struct pcl_cache_conf conf = {.seed = 1};
-    struct pcl_oracle_conf oc = {note, g};
+    struct pcl_oracle_conf oc = {.report = note, .arg = g};
 
     memset(g, 0, sizeof *g);
     g->c = pcl_cache_new(&conf, NULL);

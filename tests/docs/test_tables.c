@@ -95,13 +95,16 @@ static void modes(FILE *f)
 
 /* The steps without the modes: two blanks of indentation less, "lock IOLOCK X" is "lock
  * IOLOCK". */
-static char *steps_of(enum pcl_fs fs, enum pcl_op op)
+static char *steps_of(enum pcl_fs fs, enum pcl_op op, bool dax)
 {
     char *raw = NULL, *text = NULL;
     size_t n = 0, m = 0;
     FILE *f = open_memstream(&raw, &n), *out;
 
-    pcl_path_print(f, fs, op);
+    if (dax)
+        (void)pcl_path_print_dax(f, op);
+    else
+        pcl_path_print(f, fs, op);
     (void)fclose(f);
     out = open_memstream(&text, &m);
     for (char *line = raw, *end; *line; line = end + 1) {
@@ -117,6 +120,30 @@ static char *steps_of(enum pcl_fs fs, enum pcl_op op)
     return text;
 }
 
+/* Those that go another way on DAX; the same tables stand together. */
+static void dax_steps(FILE *f)
+{
+    char *text[PCL_N_OPS];
+
+    for (int op = 0; op < PCL_N_OPS; op++)
+        text[op] = steps_of(PCL_FS_XFS, (enum pcl_op)op, true);
+    for (int a = 0; a < PCL_N_OPS; a++) {
+        bool first = text[a][0] != '\0';
+
+        for (int b = 0; b < a; b++)
+            first &= strcmp(text[a], text[b]) != 0;
+        if (!first)
+            continue;
+        fprintf(f, "### %s", pcl_op_name((enum pcl_op)a));
+        for (int b = a + 1; b < PCL_N_OPS; b++)
+            if (strcmp(text[a], text[b]) == 0)
+                fprintf(f, ", %s", pcl_op_name((enum pcl_op)b));
+        fprintf(f, " on DAX\n\n```\n%s```\n\n", text[a]);
+    }
+    for (int op = 0; op < PCL_N_OPS; op++)
+        free(text[op]);
+}
+
 /* Each operation's tables; personalities whose steps are the same stand together. */
 static void steps(FILE *f)
 {
@@ -126,7 +153,7 @@ static void steps(FILE *f)
         fprintf(f, "### %s\n\n%s.\n\n", pcl_op_name((enum pcl_op)op),
                 pcl_op_what((enum pcl_op)op));
         for (int fs = 0; fs < PCL_N_FS; fs++)
-            text[fs] = steps_of((enum pcl_fs)fs, (enum pcl_op)op);
+            text[fs] = steps_of((enum pcl_fs)fs, (enum pcl_op)op, false);
         for (int a = 0; a < PCL_N_FS; a++) {
             bool first = true, all = true;
 
@@ -296,6 +323,7 @@ static void docs_paths_shows_the_step_tables(void **state)
     (void)state;
     check("paths.md", "modes", modes);
     check("paths.md", "steps", steps);
+    check("paths.md", "dax", dax_steps);
 }
 
 static void docs_locks_shows_the_registry(void **state)

@@ -212,6 +212,8 @@ static uint64_t hunt(uint64_t first, uint64_t last, const char *only, const char
                     x.option[PCL_OPTION_COLLAPSE] = 1 + PCL_COLLAPSE_MOVE;
                 if (!protects(&x)) /* or write-back waits for the range: docs/locks.md */
                     x.option[PCL_OPTION_WRITEBACK] = 1 + PCL_WRITEBACK_SUBMIT;
+                if (n % 4 == 3 && all[f] != PCL_FS_TMPFS && protects(&x))
+                    x.option[PCL_OPTION_DAX] = 1 + PCL_YES;
                 x.option[PCL_OPTION_MIGRATE_BATCH] = (uint8_t)(1 + n % 3 / 2);
                 x.option[PCL_OPTION_VMA_LOCK] = (uint8_t)(1 + seed_of(&x, n) % 3);
                 if (!mix(all[f], &x, seed_of(&x, n))) {
