@@ -8,6 +8,8 @@
  *   MSER-5         the same, each after the warm-up that MSER-5 finds in a pilot of other draws
  *   MSER-5, own    each run cut by MSER-5 of its own values: why pilots have other draws
  *   batch means    one run as long as the 10, batches that pass von Neumann's test
+ *   p50, p99       of the same run by itself: order statistics, of as many independent values as give
+ *                  the error of the mean
  *   sequential     replications until +- 5 %, at least 10, at most 200
  *
  * With the argument "full" all of it is run and printed as a table for docs/statistics.md;
@@ -320,7 +322,7 @@ struct method {
 };
 
 static const struct method methods[] = {{"replications", by_replications, true},
-                                        {"MSER-5", by_pilot, true},
+                                        {"MSER-5", by_pilot, false},
                                         {"MSER-5, own", by_own_cut, false},
                                         {"batch means", by_batches, true},
                                         {"sequential", by_precision, false}};
