@@ -114,6 +114,24 @@ static void a_store_holds_what_ran(void **state)
     pclsim(&s, "compare", "a.db", "--baseline", "v9.9", NULL);
     assert_code(&s, 1);
     assert_says(s.err, "v9.9");
+    pclsim(&s, "compare", "a.db", "--practical", "5%", NULL);
+    assert_code(&s, 0);
+    assert_says(s.out, "5%, ~ not");
+    pclsim(&s, "compare", "a.db", "--practical", "5", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "such as 1%");
+}
+
+static void a_run_finds_its_warm_up_when_asked(void **state)
+{
+    (void)state;
+    pclsim(&s, "run", "tiny.ini", "--set", "warmup=auto", "--db", "auto.db", NULL);
+    assert_code(&s, 0);
+    pclsim(&s, "compare", "auto.db", NULL);
+    assert_says(s.out, "(MSER-5)");
+    pclsim(&s, "run", "tiny.ini", "--set", "warmup=never", NULL);
+    assert_code(&s, 1);
+    assert_says(s.err, "want auto, or a time such as 4ms, found 'never'");
 }
 
 static void a_second_run_takes_the_first_from_the_store(void **state)
@@ -194,6 +212,7 @@ int main(void)
         cmocka_unit_test(dump_prints_and_runs_nothing),
         cmocka_unit_test(without_db_nothing_is_written),
         cmocka_unit_test(a_store_holds_what_ran),
+        cmocka_unit_test(a_run_finds_its_warm_up_when_asked),
         cmocka_unit_test(a_second_run_takes_the_first_from_the_store),
         cmocka_unit_test(standard_input_is_a_file_too),
         cmocka_unit_test(ctrl_c_leaves_a_store_that_opens),
