@@ -76,6 +76,7 @@ struct pcl_group {
     bool open;                     /* open arrivals: think is the interarrival time, mean > 0 */
     struct pcl_dist hold;          /* ns: compute while the page is locked (PAGE_LOCK) */
     uint32_t ops_per_transaction;  /* passes; >= 1 */
+    bool refault;                  /* a DONTNEED of the page before each fault */
     pcl_ns start_jitter;           /* tasks start uniformly in [0, start_jitter] */
     unsigned line;
 };

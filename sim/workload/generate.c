@@ -1,16 +1,15 @@
 /*
- * A scenario as a source of operations. Every draw is keyed by task and operation number, so what a
- * task does is the same under every scheme.
+ * A scenario as a source of operations. Every draw is keyed by task and operation number, so
+ * what a task does is the same under every scheme.
  */
 #include <stdlib.h>
 
 #include <pclsim/source.h>
 
-enum {
-    MAX_TASKS = 1 << 22
-};
+enum { MAX_TASKS = 1 << 22 };
 
-static struct pcl_stream stream(const struct pcl_source *s, uint32_t task, enum pcl_purpose what)
+static struct pcl_stream stream(const struct pcl_source *s, uint32_t task,
+                                enum pcl_purpose what)
 {
     return pcl_stream_of(s->draw[what], task);
 }
@@ -68,8 +67,9 @@ static int64_t pick_offset(const struct pcl_source *s, const struct pcl_group *g
         place = i % places;
     else if (g->offsets == PCL_OFF_ZIPF)
         /* ranks are scattered: neighbours in popularity are no neighbours in the file */
-        place = (uint64_t)((pcl_u128)pcl_zipf_draw(&p->zipf, stream(s, task, PCL_DRAW_OFFSET), i) *
-                           p->scatter % places);
+        place =
+            (uint64_t)((pcl_u128)pcl_zipf_draw(&p->zipf, stream(s, task, PCL_DRAW_OFFSET), i) *
+                       p->scatter % places);
     else
         place = places > 1 ? pcl_below(stream(s, task, PCL_DRAW_OFFSET), i, 0, places) : 0;
     return at + (int64_t)place * g->align;
@@ -120,27 +120,41 @@ static void fill_listed(const struct pcl_source *s, const struct pcl_group *g, u
         r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 
+/* The mapping of the page that the request would fault on is dropped. */
+static void drop_mapping(struct pcl_request *r)
+{
+    r->op = PCL_OP_DONTNEED;
+    r->off &= ~(int64_t)(PCL_PAGE_SIZE - 1);
+    r->len = PCL_PAGE_SIZE;
+}
+
 static bool next(const struct pcl_source *s, uint32_t task, uint64_t i, struct pcl_action *out)
 {
     const struct pcl_group *g = &s->scenario->groups[s->group_of[task]];
-    uint64_t transaction = i, pass = 0, ops = g->n_list ? g->n_list : g->ops_per_transaction;
+    bool drops = g->refault && i % 2 == 0;
+    uint64_t transaction, pass = 0, ops = g->n_list ? g->n_list : g->ops_per_transaction;
+
+    i = g->refault ? i / 2 : i;
+    transaction = i;
 
     if (ops > 1) {
         transaction = i / ops;
         pass = i % ops;
     }
-    out->first = pass == 0;
-    out->last = pass + 1 == ops;
+    out->first = pass == 0 && (drops || !g->refault);
+    out->last = pass + 1 == ops && !drops;
     out->on_cpu = g->think_on_cpu;
     out->open = g->open;
     out->think = 0;
     if (out->first)
-        out->think = draw(s, &g->think, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK,
-                          transaction);
+        out->think =
+            draw(s, &g->think, task, g->open ? PCL_DRAW_ARRIVAL : PCL_DRAW_THINK, transaction);
     if (g->n_list)
         fill_listed(s, g, task, i, &g->list[pass], &out->req);
     else
         fill_request(s, g, task, i, &out->req);
+    if (drops)
+        drop_mapping(&out->req);
     return true;
 }
 
@@ -177,8 +191,8 @@ static void set_up_files(struct pcl_source *s, const struct pcl_scenario *sc)
     }
 }
 
-/* A step near the golden section of n and without a common divisor: its multiples meet every place
- * once, and near ranks far apart. */
+/* A step near the golden section of n and without a common divisor: its multiples meet every
+ * place once, and near ranks far apart. */
 static uint64_t scatter_step(uint64_t n)
 {
     uint64_t step = (uint64_t)((pcl_u128)n * 618034 / 1000000) | 1;
@@ -246,8 +260,8 @@ int pcl_source_scenario(struct pcl_source *s, const struct pcl_scenario *sc, uin
     for (size_t g = 0; g < sc->n_groups; g++)
         n += sc->groups[g].tasks;
     if (n > MAX_TASKS)
-        return pcl_fail(err, PCL_EINVAL, "%s: want at most %d tasks in all, found %llu", sc->name,
-                        MAX_TASKS, (unsigned long long)n);
+        return pcl_fail(err, PCL_EINVAL, "%s: want at most %d tasks in all, found %llu",
+                        sc->name, MAX_TASKS, (unsigned long long)n);
     s->n_tasks = (uint32_t)n;
     s->group_of = pcl_xcalloc(n, sizeof(*s->group_of));
     s->index_in = pcl_xcalloc(n, sizeof(*s->index_in));

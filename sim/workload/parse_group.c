@@ -358,7 +358,8 @@ static const struct pcl_key group_rows[] = {
      read_mix, write_mix},
     {"do", PCL_KEY_OWN, G(list), 0, 0, "OPERATION [OFFSET [SIZE]]; ...", "",
      "in place of a mix: the operations of a transaction one by one, such as write 0 8k; "
-     "collapse 4k 4k; fault 12k", pcl_read_do, pcl_write_do},
+     "collapse 4k 4k; fault 12k",
+     pcl_read_do, pcl_write_do},
     {"offsets", PCL_KEY_OWN, G(offsets), 0, 0, "uniform|zipf:S|sequential|hot|partition",
      "uniform",
      "where in the region: any aligned offset; Zipf of exponent S, scattered; each task walks "
@@ -385,6 +386,10 @@ static const struct pcl_key group_rows[] = {
      "work while the page is locked, for `pagelock`", 0, 0},
     {"passes", PCL_KEY_COUNT, G(ops_per_transaction), 1, 1000000, NULL, "1",
      "operations in a transaction, back to back", 0, 0},
+    {"refault", PCL_KEY_WORD, G(refault), 0, 0, "no|yes", "no",
+     "`yes`, in a mix of faults: before each fault the page's mapping is dropped (`dontneed`), "
+     "as by a client that is to fault on the same pages for ever",
+     0, 0},
     {"start_jitter", PCL_KEY_TIME, G(start_jitter), 0, LONGEST_DRAW, NULL, "0",
      "tasks start at a uniform time in [0, start_jitter]", 0, 0},
 };
@@ -475,7 +480,8 @@ static bool has_mix(const struct pcl_group *g)
 }
 
 /* A group draws its operations or lists them. */
-static int check_what(struct pcl_reader *r, struct pcl_ini_section *sec, const struct pcl_group *g)
+static int check_what(struct pcl_reader *r, struct pcl_ini_section *sec,
+                      const struct pcl_group *g)
 {
     if (has_mix(g) && g->n_list)
         return pcl_fail_in(r, sec, "do", "do: there is a mix as well; want one of them");
@@ -484,6 +490,17 @@ static int check_what(struct pcl_reader *r, struct pcl_ini_section *sec, const s
     if (!has_mix(g) && !g->n_list)
         return pcl_fail_in(r, sec, "mix",
                            "mix: want a list of operation:weight, or a key do, found nothing");
+    return PCL_OK;
+}
+
+/* Faults and nothing else. */
+static int check_refault(struct pcl_reader *r, struct pcl_ini_section *sec,
+                         const struct pcl_group *g)
+{
+    for (int op = 0; op < PCL_N_OPS && g->refault; op++)
+        if ((g->weight[op] && op != PCL_OP_FAULT_READ && op != PCL_OP_FAULT_WRITE) || g->n_list)
+            return pcl_fail_in(r, sec, "refault",
+                               "refault: want a mix of fault and wfault alone");
     return PCL_OK;
 }
 
@@ -497,6 +514,8 @@ int pcl_read_group(struct pcl_reader *r, struct pcl_ini_section *sec, struct pcl
     (void)snprintf(g->name, sizeof g->name, "%s", sec->name);
     g->line = sec->line;
     rc = check_what(r, sec, g);
+    if (rc == PCL_OK)
+        rc = check_refault(r, sec, g);
     if (rc == PCL_OK)
         rc = check_file2(r, sec, g);
     if (rc == PCL_OK)

@@ -1,6 +1,6 @@
 /*
- * One round of real probes in a directory of the test's own. Nothing is said about the times: only
- * that a complete machine file comes out, and that the directory is as empty as before.
+ * One round of real probes in a directory of the test's own. Nothing is said about the times:
+ * only that a complete machine file comes out, and that the directory is as empty as before.
  */
 #include <pclsim/calibrate.h>
 
@@ -73,7 +73,8 @@ static void what_cannot_be_written_to_is_an_error_with_its_name(void **state)
 static void an_interrupt_ends_it_before_anything_is_written(void **state)
 {
     volatile int stop = 1;
-    struct pcl_calibrate_opts o = {.rounds = 5, .seconds = 100, .name = "here", .cancel = &stop};
+    struct pcl_calibrate_opts o = {
+        .rounds = 5, .seconds = 100, .name = "here", .cancel = &stop};
     struct pcl_calibration c;
     struct pcl_err err = {0};
 

@@ -1,6 +1,6 @@
 /*
- * A machine with odd constants is run through the model; the latencies of its single operations are
- * given to the solver as readings, and it must find the constants again.
+ * A machine with odd constants is run through the model; the latencies of its single operations
+ * are given to the solver as readings, and it must find the constants again.
  */
 #include "derive.h"
 
@@ -28,9 +28,14 @@ static void begin(struct pcl_calibration *c, const char *base)
 static void reading(struct pcl_calibration *c, enum host_reading r, const char *fs, double v)
 {
     c->readings = pcl_xrealloc(c->readings, c->n_readings + 1, sizeof(*c->readings));
-    c->readings[c->n_readings++] = (struct pcl_reading){
-        .name = host_readings[r].name, .what = host_readings[r].what, .fs = fs,
-        .median = v, .lo = 0.9 * v, .hi = 1.1 * v, .rounds = 5, .samples = 5};
+    c->readings[c->n_readings++] = (struct pcl_reading){.name = host_readings[r].name,
+                                                        .what = host_readings[r].what,
+                                                        .fs = fs,
+                                                        .median = v,
+                                                        .lo = 0.9 * v,
+                                                        .hi = 1.1 * v,
+                                                        .rounds = 5,
+                                                        .samples = 5};
 }
 
 /* All single operations of a file system as that machine does them. */

@@ -191,6 +191,37 @@ static void where_no_time_passes_the_run_says_so(void **unused)
     pcl_result_fini(&out);
 }
 
+/* Each fault is preceded by the dropping of its page's mapping, in one transaction with it. */
+static void refault_drops_the_page_that_is_faulted_on(void **unused)
+{
+    static const char text[] = "[scenario]\ntitle = t\nduration = 1ms\n[file f]\nsize = 400k\n"
+                               "cached = all\n[group g]\nmix = fault:1 wfault:1\nthink = 3us\n"
+                               "refault = yes\npasses = 2\noffsets = uniform\n";
+    struct setting s;
+    struct pcl_source a;
+    struct pcl_err err;
+
+    (void)unused;
+    setting_text(&s, text, "v5.9", NULL, 0);
+    must(pcl_source_scenario(&a, s.scenario, 1, 0, &err), &err);
+    for (uint64_t i = 0; i < 400; i += 2) {
+        struct pcl_action drop, fault;
+
+        memset(&drop, 0, sizeof(drop));
+        memset(&fault, 0, sizeof(fault));
+        assert_true(a.next(&a, 0, i, &drop) && a.next(&a, 0, i + 1, &fault));
+        assert_int_equal(drop.req.op, PCL_OP_DONTNEED);
+        assert_true(fault.req.op == PCL_OP_FAULT_READ || fault.req.op == PCL_OP_FAULT_WRITE);
+        assert_true(drop.req.off == fault.req.off && drop.req.len == 4096);
+        assert_int_equal(drop.first, i % 4 == 0);
+        assert_int_equal(drop.think, i % 4 == 0 ? 3000 : 0);
+        assert_false(drop.last || fault.first || fault.think);
+        assert_int_equal(fault.last, i % 4 == 2);
+    }
+    pcl_source_fini(&a);
+    setting_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +232,7 @@ int main(void)
         cmocka_unit_test(what_cannot_run_is_an_error_and_not_a_crash),
         cmocka_unit_test(a_source_gives_the_same_answers_in_any_order),
         cmocka_unit_test(zipf_reaches_every_place),
+        cmocka_unit_test(refault_drops_the_page_that_is_faulted_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,7 @@ static const struct bad files[] = {
     {SFG "arrivals = open\n", 8, 12, "open needs think", NULL},
     {SFG "hold = 1 us\n", 8, 8, "found '1 us'", NULL},
     {SFG "passes = 0\n", 8, 10, "from 1 to 1000000", NULL},
+    {SFG "refault = yes\n", 8, 11, "want a mix of fault and wfault alone", NULL},
     {SFG "start_jitter = exp:1us\n", 8, 16, "want a time", NULL},
     {SFG "thnik = 1us\n", 8, 1, "unknown key 'thnik'", "'think'"},
     {S "[file f]\nsize = 1T\ncached = 128G\n" G "files = each\ntasks = 3\n", 9, 9,
