@@ -16,6 +16,7 @@ static const char *const default_schemes[] = {"v5.8", "v5.9-rc1", "v5.9"};
 #define DEFAULT_MACHINE "server-2s"
 #define DEFAULT_REPS 10
 #define MAX_JOBS 10000000
+#define MAX_POINTS 200000 /* each is a scenario in memory, some 20 KB */
 
 struct build {
     const struct pcl_study_spec *spec;
@@ -384,7 +385,7 @@ static int is_point(struct build *b, size_t at, bool *yes)
     size_t which[PCL_GRID_MAX];
 
     *yes = true;
-    if (b->spec->no_grid)
+    if (b->spec->no_grid || !*b->base->where)
         return PCL_OK;
     places_at(b, at, which);
     for (size_t g = 0; g < b->base->n_grid; g++) {
@@ -460,9 +461,25 @@ static void make_clone_point(struct build *b, size_t at)
     describe(b, p, params, n);
 }
 
+/* Of n places of the grid, those that the condition leaves. */
+static int count_points(struct build *b, size_t *points, size_t n)
+{
+    int rc = PCL_OK;
+
+    *points = 0;
+    for (size_t i = 0; rc == PCL_OK && i < n; i++) {
+        bool yes = true;
+
+        if (!b->spec->trace)
+            rc = is_point(b, i, &yes);
+        *points += yes;
+    }
+    return rc;
+}
+
 static int make_points(struct build *b)
 {
-    size_t n = 1;
+    size_t n = 1, n_points;
     int rc = PCL_OK;
 
     if (b->spec->trace)
@@ -473,12 +490,22 @@ static int make_points(struct build *b)
         if (n > MAX_JOBS)
             break;
     }
-    if (n > MAX_JOBS / b->study->n_schemes ||
-        n * b->study->n_schemes > MAX_JOBS / b->study->reps)
+    if (n > MAX_JOBS) /* counted before where leaves some out: all are looked at */
+        return pcl_fail(b->err, PCL_EINVAL,
+                        "the grid has more than %d points: take fewer values", MAX_JOBS);
+    rc = count_points(b, &n_points, n);
+    if (rc != PCL_OK)
+        return rc;
+    if (n_points > MAX_POINTS)
+        return pcl_fail(b->err, PCL_EINVAL,
+                        "the grid has %zu points, more than %d: take fewer values", n_points,
+                        MAX_POINTS);
+    if (n_points > MAX_JOBS / b->study->n_schemes ||
+        n_points * b->study->n_schemes > MAX_JOBS / b->study->reps)
         return pcl_fail(b->err, PCL_EINVAL,
                         "the grid gives more than %d runs: take fewer values or replications",
                         MAX_JOBS);
-    b->point = pcl_arena_alloc(&b->mem->arena, n, sizeof(*b->point));
+    b->point = pcl_arena_alloc(&b->mem->arena, n_points + 1, sizeof(*b->point));
     for (size_t i = 0; rc == PCL_OK && i < n; i++) {
         struct pcl_study_point *p = &b->point[b->study->n_points];
         bool yes = true;

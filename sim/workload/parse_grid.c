@@ -78,6 +78,8 @@ static int find_key(struct pcl_reader *r, struct axis *a)
 static int check_value(struct pcl_reader *r, const struct axis *a, const char *value, size_t at)
 {
     struct pcl_ini_entry e = *a->e;
+    void *scratch;
+    int rc;
 
     e.value = value;
     if (e.line)
@@ -107,7 +109,10 @@ static int check_value(struct pcl_reader *r, const struct axis *a, const char *v
         (void)pcl_fail_value(r, &e, 0, "%s", why.msg);
         return why.hint[0] ? pcl_hint(r->err, "%s", why.hint) : r->err->code;
     }
-    return pcl_key_read(r, a->key, &e, pcl_arena_alloc(&r->s->arena, 1, a->table->size));
+    scratch = pcl_xcalloc(1, a->table->size);
+    rc = pcl_key_read(r, a->key, &e, scratch);
+    free(scratch);
+    return rc;
 }
 
 static int add_value(struct pcl_reader *r, const struct axis *a, const char *value, size_t at)
