@@ -463,12 +463,14 @@ static int sweep(const struct cli_verb *verb, int argc, char **argv)
     struct sweep w = {.verb = verb,
                       .v = {.req = CLI_REQUEST_NONE, .max_reps = -1, .budget = -1}};
     int code, kept;
+    /* of several processes without MPI each must have a part of its own */
+    bool fine = !pcl_ranks_launched() || pcl_ranks_start(&w.ranks, &w.err) == PCL_OK;
 
-    if (pcl_ranks_launched() && pcl_ranks_start(&w.ranks, &w.err) != PCL_OK)
-        return cli_report(&w.err);
     kept = hush(&w);
     code = read_options(&w, argc, argv);
     speak(kept);
+    if (code == CLI_GO && !fine && !w.s.exec.shards)
+        code = cli_report(&w.err);
     if (code == CLI_GO)
         code = prepare(&w);
     if (code == CLI_GO && w.v.dry_run)
