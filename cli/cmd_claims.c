@@ -154,15 +154,24 @@ static int pick_all(const struct cli_list *words, struct claims *picked, struct 
 /* --- running
  * ------------------------------------------------------------------------------------ */
 
+/* In an exploration nothing is drawn: another replication would say the same again. */
+static int64_t reps_of(const struct pcl_scenario *scenario, const struct values *v)
+{
+    if (v->reps > 0)
+        return v->reps;
+    if (scenario->explore.on)
+        return 1;
+    return v->quick ? scenario->claim.quick_reps : scenario->claim.reps;
+}
+
 static int decide(const struct pcl_scenario *scenario, const struct values *v,
                   struct pcl_store *store, struct pcl_claim_result *out, struct pcl_err *err)
 {
-    int64_t reps = v->quick ? scenario->claim.quick_reps : scenario->claim.reps;
     char bound[64];
     const char *set[] = {bound};
     int64_t most = scenario->explore.preemptions, quick = scenario->explore.quick;
     struct pcl_study_spec spec = {.scenario = scenario->path,
-                                  .reps = (uint32_t)(v->reps > 0 ? v->reps : reps),
+                                  .reps = (uint32_t)reps_of(scenario, v),
                                   .explore = true,
                                   .set = set};
     struct cli_session s = {
