@@ -66,7 +66,8 @@ static bool may_do_io(enum pcl_op op)
 {
     return op != PCL_OP_PAGE_LOCK && op != PCL_OP_PAGE_PAIR && op != PCL_OP_PAGE_WAIT && op != PCL_OP_PAGE_WAIT_DROP &&
            op != PCL_OP_SYSCALL && op != PCL_OP_DONTNEED && op != PCL_OP_KILL &&
-           op != PCL_OP_PAGE_LOCK_KILLABLE && op != PCL_OP_WRITEBACK_WAIT;
+           op != PCL_OP_PAGE_LOCK_KILLABLE && op != PCL_OP_WRITEBACK_WAIT &&
+           op != PCL_OP_RANGE_LOCK && op != PCL_OP_RANGE_LOCK_SHARED;
 }
 
 char *pcl_varies_scenario(const struct pcl_scenario *s, const struct pcl_profile *m)

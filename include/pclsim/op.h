@@ -39,7 +39,9 @@
     X(PAGE_LOCK_KILLABLE, "pagelock-killable", "pagelock whose wait a fatal signal ends; the page is present") \
     X(KILL, "kill", "a fatal signal to task number off, counted from 0 in the order of the groups: its killable waits end, and so does it") \
     X(SYNC_START, "sync-start", "start write-back of [off, off + len) and wait for none (sync_file_range)") \
-    X(WRITEBACK_WAIT, "wbwait", "wait until the page at off is not under write-back")
+    X(WRITEBACK_WAIT, "wbwait", "wait until the page at off is not under write-back")           \
+    X(RANGE_LOCK, "rangelock", "take the iolock of [off, off + len) exclusive, work, give it back: the bare range lock") \
+    X(RANGE_LOCK_SHARED, "rangelock-shared", "the same, shared")
 
 enum pcl_op {
 #define X(id, name, what) PCL_OP_##id,

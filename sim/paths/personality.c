@@ -68,6 +68,8 @@ char pcl_personality_mode(enum pcl_fs fs, enum pcl_op op, enum pcl_role role)
 
     if (role == PCL_ROLE_PAGE)
         return 'X';
+    if (op == PCL_OP_RANGE_LOCK || op == PCL_OP_RANGE_LOCK_SHARED) /* under any of them */
+        return role != PCL_ROLE_IOLOCK ? '-' : op == PCL_OP_RANGE_LOCK ? 'X' : 'S';
     if (role == PCL_ROLE_IOLOCK && base_fs(fs) != fs &&
         (op == PCL_OP_DWRITE || (op == PCL_OP_DREAD && fs == PCL_FS_EXT4_EXCLUSIVE_DIO)))
         return 'X';
@@ -236,6 +238,11 @@ void pcl_call_range(const struct pcl_kernel *k, const struct pcl_call *c, enum p
 {
     int64_t mask = (PCL_PAGE_SIZE << k->inode[c->inode].lock_order) - 1;
 
+    if (c->op == PCL_OP_RANGE_LOCK || c->op == PCL_OP_RANGE_LOCK_SHARED) { /* bytes, no pages */
+        *start = c->off;
+        *last = c->len < PCL_OFF_MAX - c->off ? c->off + c->len - 1 : PCL_OFF_MAX - 1;
+        return;
+    }
     range_of_pages(k, c, role, start, last);
     *start &= ~mask;
     *last |= mask;

@@ -54,6 +54,8 @@ static const struct {
     [PCL_OP_KILL] = {.usual = kill_call},
     [PCL_OP_SYNC_START] = {.usual = pcl_sync_start_path},
     [PCL_OP_WRITEBACK_WAIT] = {.usual = pcl_writeback_wait_path},
+    [PCL_OP_RANGE_LOCK] = {.usual = pcl_range_lock_path},
+    [PCL_OP_RANGE_LOCK_SHARED] = {.usual = pcl_range_lock_path},
     [PCL_N_OPS] = {.usual = pcl_writeback_path},
 };
 

@@ -161,6 +161,7 @@ extern const struct pcl_step pcl_allocate_path[];
 extern const struct pcl_step pcl_exchange_path[];
 /* tables_mm.c */
 extern const struct pcl_step pcl_page_lock_path[];
+extern const struct pcl_step pcl_range_lock_path[];
 extern const struct pcl_step pcl_page_pair_path[];
 extern const struct pcl_step pcl_page_wait_path[];
 extern const struct pcl_step pcl_page_lock_killable_path[];

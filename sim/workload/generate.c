@@ -83,6 +83,12 @@ static bool one_page(enum pcl_op op)
            op == PCL_OP_WRITEBACK_WAIT;
 }
 
+static bool holds(enum pcl_op op)
+{
+    return op == PCL_OP_PAGE_LOCK || op == PCL_OP_PAGE_PAIR || op == PCL_OP_RANGE_LOCK ||
+           op == PCL_OP_RANGE_LOCK_SHARED;
+}
+
 static void fill_request(const struct pcl_source *s, const struct pcl_group *g, uint32_t task,
                          uint64_t i, struct pcl_request *r)
 {
@@ -102,7 +108,7 @@ static void fill_request(const struct pcl_source *s, const struct pcl_group *g, 
                               .len = size};
     if (r->op == PCL_OP_FSYNC)
         r->off = r->len = 0; /* the whole file */
-    if (r->op == PCL_OP_PAGE_LOCK || r->op == PCL_OP_PAGE_PAIR)
+    if (holds(op))
         r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 
@@ -116,7 +122,7 @@ static void fill_listed(const struct pcl_source *s, const struct pcl_group *g, u
                               .inode2 = g->file2,
                               .off = d->off,
                               .len = one_page(d->op) ? 1 : d->len};
-    if (r->op == PCL_OP_PAGE_LOCK)
+    if (holds(d->op))
         r->hold = draw(s, &g->hold, task, PCL_DRAW_HOLD, i);
 }
 

@@ -383,7 +383,7 @@ static const struct pcl_key group_rows[] = {
      "the one before is done",
      0, 0},
     {"hold", PCL_KEY_TIMES, G(hold), 0, LONGEST_DRAW, NULL, "0",
-     "work while the page is locked, for `pagelock`", 0, 0},
+     "work while the lock is held, for `pagelock`, `pagepair` and `rangelock`", 0, 0},
     {"passes", PCL_KEY_COUNT, G(ops_per_transaction), 1, 1000000, NULL, "1",
      "operations in a transaction, back to back", 0, 0},
     {"refault", PCL_KEY_WORD, G(refault), 0, 0, "no|yes", "no",
