@@ -268,7 +268,8 @@ struct pcl_kernel {
     struct pcl_extents *ext;   /* [n_inodes] */
     struct pcl_visits *visit;  /* [n_inodes] */
     uint32_t n_inodes, cap_inodes;
-    uint32_t *mm_spin;            /* page-table lock per address space */
+    uint32_t *mm_spin;            /* [n_mms][n_pte_locks] page-table locks */
+    uint32_t n_pte_locks;         /* of an address space */
     struct pcl_vma *vma;          /* made when first met */
     uint32_t *vma_slot;           /* [n_vma_slots] hash of them: number + 1 */
     uint32_t n_vmas, n_vma_slots;

@@ -58,6 +58,9 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
       "before 5.12")  \
     X(MIGRATE_INVALIDATE, "migrate-invalidate", CHOICE, "no|yes", PCL_NO,                      \
       "migration holds the invalidate lock, shared, over its call")                           \
+    X(PTE_LOCK, "pte-lock", CHOICE, "mm|table", PCL_PTE_LOCK_MM,                               \
+      "a page-table lock guards an address space, or, as with split page-table locks, the 512 pages " \
+      "of one page table")                                                                     \
     X(DAX, "dax", CHOICE, "no|yes", PCL_NO,                                                    \
       "files are memory of the device, mapped without a page cache (mount -o dax; XFS, ext4): faults " \
       "take entry locks, reads and writes none")                                               \
@@ -95,6 +98,7 @@ enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
 enum { PCL_DIO_DRAIN_AUTO, PCL_DIO_DRAIN_YES, PCL_DIO_DRAIN_NO };
 
 enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
+enum { PCL_PTE_LOCK_MM, PCL_PTE_LOCK_TABLE };
 enum { PCL_WRITEBACK_GATHER, PCL_WRITEBACK_SUBMIT };
 enum { PCL_ORDER_IOLOCK, PCL_ORDER_INVALIDATE };
 

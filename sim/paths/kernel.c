@@ -28,6 +28,9 @@ static void drop_reference(void *arg, uint32_t folio)
     pcl_folio_put(k->cache, folio);
 }
 
+/* Page tables of an address space that are told apart: those of files further on share locks. */
+enum { PTE_LOCKS = 64 };
+
 /* Finds the labels of each path once, so that a jump is a look-up, and what is to be done next. */
 void pcl_kernel_path(struct pcl_kernel *k, enum pcl_op op, const struct pcl_step *steps)
 {
@@ -108,6 +111,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
     k->starved = conf->starved;
     k->lock_event = conf->lock_event;
     k->told_arg = conf->arg;
+    k->n_pte_locks = k->option[PCL_OPTION_PTE_LOCK] == PCL_PTE_LOCK_TABLE ? PTE_LOCKS : 1;
     pcl_lock_stats_init(&k->writeback_stats);
     pcl_lock_stats_init(&k->drain_stats);
     pcl_lock_stats_init(&k->entry_stats);
@@ -185,10 +189,15 @@ uint32_t pcl_kernel_mm(struct pcl_kernel *k)
 {
     if (k->n_mms == k->cap_mms) {
         k->cap_mms = k->cap_mms ? k->cap_mms * 2 : 8;
-        k->mm_spin = pcl_xrealloc(k->mm_spin, k->cap_mms, sizeof(*k->mm_spin));
+        k->mm_spin = pcl_xrealloc(k->mm_spin, (size_t)k->cap_mms * k->n_pte_locks,
+                                  sizeof(*k->mm_spin));
     }
-    k->mm_spin[k->n_mms] = pcl_spin_new(k->m);
-    pcl_spin_kind(k->m, k->mm_spin[k->n_mms], PCL_ROLE_PTE);
+    for (uint32_t i = 0; i < k->n_pte_locks; i++) {
+        uint32_t *spin = &k->mm_spin[(size_t)k->n_mms * k->n_pte_locks + i];
+
+        *spin = pcl_spin_new(k->m);
+        pcl_spin_kind(k->m, *spin, PCL_ROLE_PTE);
+    }
     PCL_ASSERT(pcl_range_instance(&k->range[PCL_ROLE_MMAP]) == k->n_mms);
     return k->n_mms++;
 }

@@ -6,6 +6,7 @@
 
 enum {
     AROUND_PAGES = 16, /* fault_around_bytes, 64 KiB */
+    TABLE_SHIFT = 9,   /* a page table has 512 entries */
     MANY_MMS = 64
 };
 
@@ -29,12 +30,19 @@ static void map_around(struct pcl_kernel *k, const struct pcl_call *c)
     }
 }
 
+/* Which of its address space's page-table locks guards page cur: a file is mapped at a multiple of
+ * what a table spans. */
+static uint32_t pte_lock(const struct pcl_kernel *k, const struct pcl_call *c)
+{
+    return k->n_pte_locks == 1 ? 0 : (uint32_t)((c->cur >> TABLE_SHIFT) + c->inode) % k->n_pte_locks;
+}
+
 /* Under the page-table lock: the entry of page cur. A VMA that has changed under a fault that only
  * speculated: to[0]. */
 enum pcl_flow act_map(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
-    uint32_t spin = k->mm_spin[c->mm];
-    pcl_line line = PCL_LINE(PTE, c->mm);
+    uint32_t table = pte_lock(k, c), spin = k->mm_spin[(size_t)c->mm * k->n_pte_locks + table];
+    pcl_line line = PCL_LINE(PTE, (uint64_t)table << 40 | c->mm);
     bool writable = c->op == PCL_OP_FAULT_WRITE, changed = c->phase == 3;
     bool dax = k->option[PCL_OPTION_DAX] == PCL_YES;
 

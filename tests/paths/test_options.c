@@ -47,6 +47,10 @@ static void options_change_what_is_taken(void **unused)
          "+inv:S +il:S -il -inv +mm:S +p -p -mm "},
         {PCL_OPTION_VMA_LOCK, PCL_VMA_LOCK_SPECULATIVE, PCL_FS_TMPFS, PCL_OP_FAULT_WRITE, true,
          "+p -p "},
+        {PCL_OPTION_UNALIGNED_DIO, PCL_DIO_SHARED_FIRST, PCL_FS_XFS, PCL_OP_DWRITE, false,
+         "+io:S +il:S -il -io "},
+        {PCL_OPTION_UNALIGNED_DIO, PCL_DIO_EXCLUSIVE, PCL_FS_XFS, PCL_OP_DWRITE, false,
+         "+io:X +il:S -il -io "},
     };
 
     (void)unused;
@@ -175,9 +179,39 @@ static void faults_that_only_map_share_the_page(void **unused)
     assert_int_equal(most_at_a_time(&folio, PCL_OP_FAULT_READ), 1);
 }
 
+/* Four threads of one process fault on pages 4 MiB apart, each on a warm file's page of its own. */
+static pcl_ns distant_faults(uint8_t lock)
+{
+    struct pcl_scheme s = with(PCL_OPTION_PTE_LOCK, lock);
+    struct rig *r;
+    pcl_ns end = 0;
+
+    s.option[PCL_OPTION_VMA_LOCK] = 1 + PCL_VMA_LOCK_SPECULATIVE; /* nothing else is shared */
+    r = rig_new_with(PCL_FS_TMPFS, "server-2s", 4, false, &s);
+    (void)pcl_kernel_inode(&r->k, 64 << 20, false);
+    for (uint32_t t = 0; t < 4; t++) {
+        pcl_cache_populate(r->k.cache, 0, t * 1024, 100, 0, PCL_FOLIO_DIRTY);
+        for (uint64_t i = 0; i < 100; i++)
+            (void)rig_ask(r, t, PCL_OP_FAULT_WRITE, (int64_t)(t * 1024 + i) * 4096, 1);
+    }
+    rig_run(r);
+    for (uint32_t t = 0; t < 4; t++)
+        end = r->end[t][99] > end ? r->end[t][99] : end;
+    assert_int_equal(r->wrong, 0);
+    rig_free(r);
+    return end;
+}
+
+static void a_lock_for_each_page_table_keeps_distant_faults_apart(void **unused)
+{
+    (void)unused;
+    assert_true(distant_faults(PCL_PTE_LOCK_TABLE) * 10 < distant_faults(PCL_PTE_LOCK_MM) * 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lock_for_each_page_table_keeps_distant_faults_apart),
         cmocka_unit_test(options_change_what_is_taken),
         cmocka_unit_test(each_recheck_goes_by_itself),
         cmocka_unit_test(faults_that_only_map_share_the_page),
