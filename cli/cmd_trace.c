@@ -17,7 +17,7 @@ struct values {
     const char *output, *from, *until, *shift, *speed;
     int64_t sample, threads;
     struct cli_list tids, names;
-    bool separate;
+    bool separate, synthesise;
 };
 
 enum to { TO_TEXT, TO_BINARY };
@@ -52,6 +52,9 @@ static const struct cli_option options[] = {
      "of scale: clone k works k times SIZE further on in its files"},
     {"speed", 0, CLI_TEXT, offsetof(struct values, speed), "F", NULL, 0, 0,
      "of scale: divide times by F"},
+    {"synthesise-faults", 0, CLI_FLAG, offsetof(struct values, synthesise), NULL, NULL, 0, 0,
+     "of strace: add the page faults that it cannot see, by a model (each mapping is touched once when it "
+     "is made); they are counted and marked"},
     {"separate", 0, CLI_FLAG, offsetof(struct values, separate), NULL, NULL, 0, 0,
      "of merge: files of the same path are different files"},
 };
@@ -186,10 +189,15 @@ static int open_inputs(struct job *j, const struct cli_list *words, struct pcl_e
     int rc = PCL_OK;
 
     for (size_t i = 1; i < words->n && rc == PCL_OK; i++) {
+        struct pcl_trace_input *in;
         char *path = NULL;
         rc = cli_find_input(words->v[i], &path, err);
         if (rc == PCL_OK)
-            rc = pcl_trace_stream_open(path, &j->in[j->n_in], err);
+            rc = pcl_trace_input_open(path, &in, err);
+        if (rc == PCL_OK && j->v->synthesise)
+            pcl_trace_input_synthesise(in);
+        if (rc == PCL_OK)
+            rc = pcl_trace_stream_from(in, &j->in[j->n_in], err);
         if (rc == PCL_EIO)
             rc = err->code = PCL_EINVAL; /* a folder, no permission */
         j->n_in += rc == PCL_OK;
@@ -244,7 +252,7 @@ static int show(const char *file, int (*fn)(const struct pcl_trace *t, const str
     struct pcl_err err = {0};
     int code;
 
-    if (cli_trace_load(file, &in, &err) != PCL_OK)
+    if (cli_trace_load(file, v->synthesise, &in, &err) != PCL_OK)
         return cli_report(&err);
     code = fn(in.trace, v);
     cli_input_fini(&in);

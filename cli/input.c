@@ -105,7 +105,7 @@ int cli_find_input(const char *name, char **path, struct pcl_err *err)
     return err->code;
 }
 
-static int load(const char *name, bool only_trace, struct cli_input *in, struct pcl_err *err)
+static int load(const char *name, bool only_trace, bool synthesise, struct cli_input *in, struct pcl_err *err)
 {
     struct pcl_trace_input *input = NULL;
     size_t size;
@@ -119,6 +119,8 @@ static int load(const char *name, bool only_trace, struct cli_input *in, struct 
         rc = err->code = PCL_EINVAL; /* a folder, no permission: what was named is no input */
     if (rc != PCL_OK)
         goto out;
+    if (synthesise)
+        pcl_trace_input_synthesise(input);
     if (only_trace || pcl_trace_input_recognised(input)) {
         rc = pcl_trace_input_trace(input, &in->trace, err);
         goto out;
@@ -138,12 +140,12 @@ out:
 
 int cli_input_load(const char *name, struct cli_input *in, struct pcl_err *err)
 {
-    return load(name, false, in, err);
+    return load(name, false, false, in, err);
 }
 
-int cli_trace_load(const char *name, struct cli_input *in, struct pcl_err *err)
+int cli_trace_load(const char *name, bool synthesise, struct cli_input *in, struct pcl_err *err)
 {
-    return load(name, true, in, err);
+    return load(name, true, synthesise, in, err);
 }
 
 void cli_input_fini(struct cli_input *in)

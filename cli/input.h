@@ -36,7 +36,7 @@ int cli_find_input(const char *name, char **path, struct pcl_err *err);
 /** Finds and reads name. On success end it with cli_input_fini. */
 int cli_input_load(const char *name, struct cli_input *in, struct pcl_err *err);
 /** The same where only a trace will do: the reader says why anything else is none. */
-int cli_trace_load(const char *name, struct cli_input *in, struct pcl_err *err);
+int cli_trace_load(const char *name, bool synthesise, struct cli_input *in, struct pcl_err *err);
 void cli_input_fini(struct cli_input *in);
 
 #endif

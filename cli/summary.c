@@ -44,6 +44,9 @@ static void trace_head(FILE *out, const struct pcl_trace *t)
                  base_name(t->path), t->n_threads, plural(t->n_threads), t->n_inodes,
                  plural(t->n_inodes), pcl_format_ns(t->span_ns, span, sizeof(span)), t->n_ops,
                  plural(t->n_ops));
+    if (t->synthesised && n > 0)
+        n += snprintf(line + n, sizeof(line) - (size_t)n, ", %llu of them synthesised faults",
+                      (unsigned long long)t->synthesised);
     if (skipped && n > 0)
         (void)snprintf(line + n, sizeof(line) - (size_t)n,
                        " (%llu of %llu lines skipped: see pclsim trace info)",

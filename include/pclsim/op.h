@@ -56,7 +56,8 @@ enum pcl_op_flag {
     PCL_OPF_GUESSED = 1u << 1,  /* off was guessed by the trace reader */
     PCL_OPF_KEEPSIZE = 1u << 2, /* ALLOCATE, ZERO with FALLOC_FL_KEEP_SIZE */
     PCL_OPF_FAILED = 1u << 3,   /* the recorded call returned an error */
-    PCL_OPF_DATASYNC = 1u << 4  /* fdatasync, not fsync */
+    PCL_OPF_DATASYNC = 1u << 4, /* fdatasync, not fsync */
+    PCL_OPF_SYNTHETIC = 1u << 5 /* no recorded call: made by a model on request */
 };
 
 /** The name of an operation ("read"); never NULL for a valid op. */

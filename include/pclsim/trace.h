@@ -31,7 +31,7 @@ struct pcl_trace_thread {
 struct pcl_trace_inode {
     char *path;
     int64_t size;      /* known size when the trace begins, -1 unknown: at least extent */
-    int64_t extent;    /* 1 + the highest byte that any operation touches; SYSCALL and failed
+    int64_t extent;    /* 1 + the highest byte that any operation touches; SYSCALL, mappings and failed
                         * operations touch none, TRUNCATE touches up to the new size */
     bool created;      /* the trace itself creates it: size is 0 and right */
     uint64_t n_ops;
@@ -77,8 +77,10 @@ struct pcl_trace {
     uint64_t lines_read, lines_used;
     struct pcl_trace_skip *skips; /* lines_read = lines_used + sum of skips[].lines */
     size_t n_skips;
+    uint64_t synthesised; /* operations that nobody recorded, made on request */
     uint64_t guessed_offsets, unmatched_unfinished, unmatched_resumed, time_backwards;
     pcl_ns span_ns;
+    pcl_ns start_ns; /* of the first line, by a clock that recordings share; 0 unknown */
     unsigned evidence;
     const char *clock;         /* "wall clock" */
     double tracer_ns_per_call; /* by how much each dur_ns is too long because somebody watched;
@@ -99,6 +101,9 @@ struct pcl_trace {
  * way. */
 struct pcl_trace_input;
 int pcl_trace_input_open(const char *path, struct pcl_trace_input **out, struct pcl_err *err);
+/** Asks for page faults on mappings of a recording that cannot see them, by the model of docs/traces.md.
+ * Readers of other recordings, and of those that see faults, ignore it. */
+void pcl_trace_input_synthesise(struct pcl_trace_input *in);
 /** True when it begins like a trace. */
 bool pcl_trace_input_recognised(struct pcl_trace_input *in);
 /** Reads it as a trace, to its end. Memory grows with threads, files and calls that wait for their end; what is

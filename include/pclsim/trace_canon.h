@@ -25,11 +25,15 @@ struct pcl_trace_record {
     int64_t tid, pid;  /* THREAD */
     unsigned evidence; /* META, enum pcl_evidence */
     pcl_ns span_ns;    /* META: the trace goes on so long at least */
+    pcl_ns start_ns;   /* META: when it began, by a clock that recordings share; 0 unknown */
 };
 
 /* Reading: a canonical file record by record; any other format is read into memory first. */
 struct pcl_trace_stream;
 int pcl_trace_stream_open(const char *path, struct pcl_trace_stream **out, struct pcl_err *err);
+/** The same of an input, which is the stream's from now on. */
+int pcl_trace_stream_from(struct pcl_trace_input *in, struct pcl_trace_stream **out,
+                          struct pcl_err *err);
 /** Sets *more to false at the end. */
 int pcl_trace_stream_next(struct pcl_trace_stream *s, struct pcl_trace_record *r, bool *more,
                           struct pcl_err *err);
@@ -64,7 +68,8 @@ int pcl_trace_slice(struct pcl_trace_stream *in, const struct pcl_slice *how,
                     struct pcl_trace_sink *out, struct pcl_err *err);
 int pcl_trace_scale(struct pcl_trace_stream *in, const struct pcl_scale *how,
                     struct pcl_trace_sink *out, struct pcl_err *err);
-/** Threads stay apart; files of one path are one file unless separate. */
+/** Threads stay apart; files of one path are one file unless separate. Recordings whose starts are known and lie
+ * within a day of each other keep their distance in time (strace -ff), others begin together. */
 int pcl_trace_merge(struct pcl_trace_stream *const *in, size_t n, bool separate,
                     struct pcl_trace_sink *out, struct pcl_err *err);
 

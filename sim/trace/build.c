@@ -106,8 +106,9 @@ static int64_t reach(const struct pcl_trace_op *op)
 {
     int64_t end;
 
-    if (op->op == PCL_OP_SYSCALL || (op->flags & PCL_OPF_FAILED))
-        return 0;
+    if (op->op == PCL_OP_SYSCALL || op->op == PCL_OP_MMAP || op->op == PCL_OP_MUNMAP ||
+        op->op == PCL_OP_MPROTECT || (op->flags & PCL_OPF_FAILED))
+        return 0; /* a mapping may go on behind the end of the file */
     return __builtin_add_overflow(op->off, op->len, &end) ? PCL_OFF_MAX : end;
 }
 
@@ -172,6 +173,8 @@ static const char *refused(struct tb *b, struct pcl_trace_op *op)
         why = b->files[op->inode].skip;
     if (why && (op->flags & PCL_OPF_GUESSED))
         b->t->guessed_offsets--;
+    if (why && (op->flags & PCL_OPF_SYNTHETIC))
+        b->t->synthesised--;
     return why;
 }
 
@@ -214,6 +217,8 @@ static void place_all(struct tb *b, struct numbers *n)
     }
     if (__builtin_sub_overflow(last, first, &t->span_ns))
         t->span_ns = PCL_NS_MAX;
+    if (t->start_ns > -first)
+        t->start_ns += first;
 }
 
 /* Numbers threads and files by first use, so that two recordings of one thing read alike. */

@@ -22,6 +22,7 @@ static void take(struct tb *b, struct pcl_trace_record *r, uint32_t line)
         if (r->op.t_ns > b->last_ns)
             b->last_ns = r->op.t_ns;
         b->t->guessed_offsets += (r->op.flags & PCL_OPF_GUESSED) != 0;
+        b->t->synthesised += (r->op.flags & PCL_OPF_SYNTHETIC) != 0;
         tb_op(b, &r->op, 1);
         return;
     case PCL_RECORD_FILE:
@@ -40,6 +41,8 @@ static void take(struct tb *b, struct pcl_trace_record *r, uint32_t line)
         b->t->evidence |= r->evidence & 0x7f;
         if (r->span_ns > b->last_ns)
             b->last_ns = r->span_ns;
+        if (r->start_ns > 0)
+            b->t->start_ns = r->start_ns;
         break;
     }
     tb_skip(b, "declaration", 1);
@@ -106,10 +109,20 @@ struct pcl_trace_stream {
 
 int pcl_trace_stream_open(const char *path, struct pcl_trace_stream **out, struct pcl_err *err)
 {
-    struct pcl_trace_stream *s = pcl_xcalloc(1, sizeof(*s));
-    int rc = pcl_trace_input_open(path, &s->in, err);
+    struct pcl_trace_input *in;
+    int rc = pcl_trace_input_open(path, &in, err);
 
-    if (rc == PCL_OK && !canon_begin(&s->canon, trace_input_source(s->in)))
+    return rc == PCL_OK ? pcl_trace_stream_from(in, out, err) : rc;
+}
+
+int pcl_trace_stream_from(struct pcl_trace_input *in, struct pcl_trace_stream **out,
+                          struct pcl_err *err)
+{
+    struct pcl_trace_stream *s = pcl_xcalloc(1, sizeof(*s));
+    int rc = PCL_OK;
+
+    s->in = in;
+    if (!canon_begin(&s->canon, trace_input_source(s->in)))
         rc = pcl_trace_input_trace(s->in, &s->trace, err);
     if (rc == PCL_OK)
         *out = s;
@@ -125,8 +138,10 @@ static bool from_memory(struct pcl_trace_stream *s, struct pcl_trace_record *r)
 
     if (!s->told) {
         s->told = true;
-        *r = (struct pcl_trace_record){
-            .type = PCL_RECORD_META, .evidence = t->evidence, .span_ns = t->span_ns};
+        *r = (struct pcl_trace_record){.type = PCL_RECORD_META,
+                                       .evidence = t->evidence,
+                                       .span_ns = t->span_ns,
+                                       .start_ns = t->start_ns};
     } else if (s->next_file < t->n_inodes) {
         const struct pcl_trace_inode *i = &t->inodes[s->next_file];
         *r = (struct pcl_trace_record){.type = PCL_RECORD_FILE,

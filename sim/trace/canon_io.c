@@ -1,12 +1,12 @@
 /*
- * The bytes of the canonical forms. Numbers of the binary one are little-endian, and each record
- * is 48 bytes, a file's path behind it filled up to 8.
+ * The bytes of the canonical forms. Numbers of the binary one are little-endian, and each
+ * record is 48 bytes, a file's path behind it filled up to 8.
  *
  *          0     1      2      3        4..7    8..11   12..15  16..23  24..31  32..39  40..47
  *   op     1     op     flags  0        thread  file    0       t_ns    dur_ns  off     len
  *   file   2     created  0    0        number  length  0       size    0       0       0
  *   thread 3     0      0      0        number  0       0       tid     pid     0       0
- *   meta   4     0      0      0        evidence 0      0       span_ns
+ *   meta   4     0      0      0        evidence 0      0       span_ns start_ns
  *   end    5     0      0      0        0       0       0       number of operations
  */
 #include "canon.h"
@@ -25,7 +25,7 @@ struct pcl_trace_sink {
     char buf[OUT_BUFFER];
 };
 
-static const char flag_letters[] = "agkfd"; /* in the order of enum pcl_op_flag */
+static const char flag_letters[] = "agkfds"; /* in the order of enum pcl_op_flag */
 
 /* --- writing ----------------------------------------------------------------------------- */
 
@@ -118,7 +118,7 @@ static void put_binary(struct pcl_trace_sink *k, const struct pcl_trace_record *
         break;
     case PCL_RECORD_META:
         head(k, PCL_RECORD_META, 0, 0, r->evidence, 0);
-        tail(k, r->span_ns, 0, 0, 0);
+        tail(k, r->span_ns, r->start_ns, 0, 0);
         break;
     }
 }
@@ -192,6 +192,8 @@ static void put_text(struct pcl_trace_sink *k, const struct pcl_trace_record *r)
         put_int(k, r->evidence);
         put_char(k, ' ');
         put_int(k, r->span_ns);
+        put_char(k, ' ');
+        put_int(k, r->start_ns);
         break;
     }
     put_char(k, '\n');
@@ -260,7 +262,7 @@ static bool sound(const struct canon *c, const struct pcl_trace_op *op)
 {
     int64_t end;
 
-    return op->op < PCL_N_OPS && op->flags < 32 && op->thread < c->n_threads &&
+    return op->op < PCL_N_OPS && op->flags < 64 && op->thread < c->n_threads &&
            (op->inode == PCL_NONE || op->inode < c->n_files) && op->t_ns >= 0 &&
            op->dur_ns >= -1 && op->off >= 0 && op->len >= 0 &&
            !__builtin_add_overflow(op->off, op->len, &end);
@@ -304,7 +306,7 @@ static enum canon_got next_binary(struct canon *c, struct pcl_trace_record *r)
         r->path_len = (size_t)le(p + 8, 4);
         padded = (r->path_len + 7) / 8 * 8;
         if (r->path_len >= CANON_MAX_PATH || source_want(c->src, padded) < padded ||
-             !declares(c, r))
+            !declares(c, r))
             return CANON_DAMAGED;
         memcpy(c->path, c->src->data + c->src->at, r->path_len);
         r->path = c->path;
@@ -319,7 +321,8 @@ static enum canon_got next_binary(struct canon *c, struct pcl_trace_record *r)
         r->type = PCL_RECORD_META;
         r->evidence = (unsigned)r->id;
         r->span_ns = (pcl_ns)le(p + 16, 8);
-        return r->span_ns >= 0 ? CANON_GOT : CANON_BAD;
+        r->start_ns = (pcl_ns)le(p + 24, 8);
+        return r->span_ns >= 0 && r->start_ns >= 0 ? CANON_GOT : CANON_BAD;
     case 5:
         return CANON_END;
     default:
@@ -443,8 +446,11 @@ static enum canon_got text_record(struct canon *c, struct words *w, struct pcl_t
     }
     r->type = PCL_RECORD_META;
     r->evidence = (unsigned)id;
-    return text_is(kind, "meta") && integer(w, 0, PCL_NS_MAX, &r->span_ns) ? CANON_GOT
-                                                                           : CANON_BAD;
+    if (!text_is(kind, "meta") || !integer(w, 0, PCL_NS_MAX, &r->span_ns))
+        return CANON_BAD;
+    if (!integer(w, 0, PCL_NS_MAX, &r->start_ns)) /* was not there at first */
+        r->start_ns = 0;
+    return CANON_GOT;
 }
 
 static enum canon_got next_text(struct canon *c, struct pcl_trace_record *r)

@@ -17,6 +17,8 @@ static void start(struct clock *k, const struct strace_line *l)
     k->whole_seconds = l->whole_seconds;
     k->first = k->last_raw = k->kind == CLOCK_RELATIVE ? 0 : l->stamp_ns;
     k->shift = k->now;
+    if (k->kind == CLOCK_EPOCH && k->start == 0)
+        k->start = l->stamp_ns - k->now;
     k->days = 0;
     k->started = true;
 }

@@ -19,6 +19,7 @@ struct clock {
     enum clock_kind kind;
     bool whole_seconds, started;
     pcl_ns first; /* raw time of the first line */
+    pcl_ns start; /* the first time of EPOCH that was read, less what came before; 0 none */
     pcl_ns last_raw;
     int64_t days; /* midnights passed */
     pcl_ns shift; /* steps of the clock undone */

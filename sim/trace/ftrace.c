@@ -1,7 +1,8 @@
 /*
- * The ftrace reader: text as the tracefs file, trace-cmd and perf script print it. A line is the
- * end or the beginning of a system call, a piece of a page fault, a lock event, or an effect
- * that the simulation makes by itself. Every line ends in exactly one place of the account.
+ * The ftrace reader: text as the tracefs file, trace-cmd and perf script print it. A line is
+ * the end or the beginning of a system call, a piece of a page fault, a lock event, or an
+ * effect that the simulation makes by itself. Every line ends in exactly one place of the
+ * account.
  */
 #include "ftrace.h"
 #include "reader.h"
@@ -52,8 +53,7 @@ struct task *ftrace_task(struct ftrace *r, struct ftrace_thread *t, int64_t tgid
         leader = tasks_of_line(ts, true, tgid, false);
         if (leader) {
             tasks_set_pid(ts, leader, tgid);
-            tasks_clone_ends(ts, leader, t->key,
-                             TASK_VM | TASK_FS | TASK_FILES | TASK_THREAD);
+            tasks_clone_ends(ts, leader, t->key, TASK_VM | TASK_FS | TASK_FILES | TASK_THREAD);
         }
     }
     return t->task;
@@ -80,6 +80,7 @@ static void set_time(struct ftrace *r, struct ftrace_thread *t, const struct ftr
         r->first_ns = l->t_ns;
     r->started = true;
     r->counter = r->counter || l->counter;
+    r->nameless = r->nameless || l->nameless;
     now = l->t_ns - r->first_ns; /* both are below 2^63 and not negative */
     if (now < t->last_ns) {
         r->b.t->time_backwards++;
@@ -205,8 +206,10 @@ static void remarks(struct ftrace *r)
     struct pcl_trace *t = b->t;
     bool measured = t->n_locks > 0;
 
+    if (!r->counter && r->first_ns > 0)
+        t->start_ns = r->first_ns;
     t->clock = r->counter ? "a counter, taken as ns" : "trace clock";
-    t->evidence = (unsigned)PCL_HAS_THREADS |
+    t->evidence = (r->nameless ? 0 : (unsigned)PCL_HAS_THREADS) |
                   (r->durations ? (unsigned)PCL_HAS_DURATIONS : 0) |
                   (measured ? (unsigned)PCL_HAS_LOCKS : 0) |
                   (r->faults ? (unsigned)PCL_HAS_FAULTS : 0) |
@@ -214,13 +217,17 @@ static void remarks(struct ftrace *r)
                   (r->lost_events ? (unsigned)PCL_LOSSY : 0);
     t->tracer_note = "events cost time that a recording of them does not show";
     if (!r->calls)
-        tb_note(b, "no system calls in the recording (syscalls:sys_enter_*, sys_exit_*): there is "
-                   "little to replay");
+        tb_note(b,
+                "no system calls in the recording (syscalls:sys_enter_*, sys_exit_*): there is "
+                "little to replay");
     if (!measured)
         tb_note(b, "no lock events in the recording (lock:contention_*, xfs:xfs_ilock*)");
     if (r->calls && !r->tgids)
-        tb_note(b, "lines bear no process ids (option record-tgid): descriptors are followed by "
-                   "thread, and by events inside each call");
+        tb_note(b,
+                "lines bear no process ids (option record-tgid): descriptors are followed by "
+                "thread, and by events inside each call");
+    if (r->nameless)
+        tb_note(b, "lines bear no thread ids (perf script -F +tid): one thread is assumed");
     if (t->time_backwards > 0)
         tb_note(b, "time goes back within a thread: record with the clock mono, not local");
     if (r->lost_events > 0)
@@ -330,5 +337,7 @@ static void look(const char *data, size_t size, size_t *hits, size_t *lines)
 }
 
 const struct trace_reader pcl_trace_reader_ftrace = {
-    .name = "ftrace", .known = "ftrace, trace-cmd or perf script text", .look = look,
+    .name = "ftrace",
+    .known = "ftrace, trace-cmd or perf script text",
+    .look = look,
     .parse = parse};

@@ -1,6 +1,6 @@
 /*
- * Private to the ftrace reader: its state, what a thread is in the middle of, and the parts that
- * turn system calls, page faults and lock events into operations and measurements.
+ * Private to the ftrace reader: its state, what a thread is in the middle of, and the parts
+ * that turn system calls, page faults and lock events into operations and measurements.
  */
 #ifndef PCLSIM_TRACE_FTRACE_H
 #define PCLSIM_TRACE_FTRACE_H
@@ -13,8 +13,8 @@
 #define FTRACE_ARG 24
 
 struct ftrace_thread {
-    int64_t key;       /* its tid; the idle tasks, which share tid 0, by CPU */
-    int64_t cpu;       /* where it was seen last */
+    int64_t key; /* its tid; the idle tasks, which share tid 0, by CPU */
+    int64_t cpu; /* where it was seen last */
     pcl_ns last_ns;
     struct task *task; /* NULL before its first call or fault */
     struct lock_thread lock;
@@ -41,8 +41,8 @@ struct ftrace_thread {
 /* How a file without a path is known. */
 enum ftrace_guess {
     GUESS_INODE = 1, /* by device and inode number */
-    GUESS_CALL,      /* by a descriptor that was read, written ... and nothing showed its inode */
-    GUESS_MAP        /* by a descriptor that was mapped: nothing can show */
+    GUESS_CALL, /* by a descriptor that was read, written ... and nothing showed its inode */
+    GUESS_MAP   /* by a descriptor that was mapped: nothing can show */
 };
 
 /* ftrace_infer.c: what MADV_DONTNEED was on, and where files seem to be mapped. */
@@ -65,15 +65,15 @@ struct ftrace {
     struct tb b;
     struct locks locks;
     struct ftrace_infer infer;
-    struct map by_key;    /* thread key -> struct ftrace_thread * */
-    struct map by_inode;  /* hashed (dev, ino) -> file */
-    struct map alias;     /* file that turned out to be another one -> that one */
-    struct map guessed;   /* files without a path -> enum ftrace_guess */
-    struct map last_fault; /* file and task -> where it faulted last */
+    struct map by_key;          /* thread key -> struct ftrace_thread * */
+    struct map by_inode;        /* hashed (dev, ino) -> file */
+    struct map alias;           /* file that turned out to be another one -> that one */
+    struct map guessed;         /* files without a path -> enum ftrace_guess */
+    struct map last_fault;      /* file and task -> where it faulted last */
     struct ftrace_thread *last; /* of the line before: a stack belongs to it */
     uint64_t recognised, lost_events, serial;
     pcl_ns first_ns, latest_ns;
-    bool counter, started, tgids, calls, faults, writeback, durations;
+    bool nameless, counter, started, tgids, calls, faults, writeback, durations;
 };
 
 /* ftrace.c */
@@ -87,8 +87,8 @@ void ftrace_no_exit(struct ftrace *r, struct ftrace_thread *t);
 
 /* ftrace_event.c */
 
-/** What an event other than a system call says. NULL: the line is used; FTRACE_LATER: it belongs
- * to an operation that is not told to its end; else why it is skipped. */
+/** What an event other than a system call says. NULL: the line is used; FTRACE_LATER: it
+ * belongs to an operation that is not told to its end; else why it is skipped. */
 const char *ftrace_event(struct ftrace *r, struct ftrace_thread *t, const struct ftrace_line *l,
                          uint32_t number);
 void ftrace_flush_fault(struct ftrace *r, struct ftrace_thread *t);
@@ -105,8 +105,8 @@ void ftrace_infer_fini(struct ftrace_infer *f);
 
 /** The file of an inode. */
 uint32_t ftrace_file(struct ftrace *r, struct lock_inode i);
-/** The descriptor o turns out to refer to that inode. certain: the file system said so, which it
- * does in every call on its files. */
+/** The descriptor o turns out to refer to that inode. certain: the file system said so, which
+ * it does in every call on its files. */
 void ftrace_bind(struct ftrace *r, struct ofd *o, struct lock_inode i, bool certain);
 /** The file that it is in the end. */
 uint32_t ftrace_settled(const struct ftrace *r, uint32_t file);

@@ -22,12 +22,13 @@ static const struct {
 static const struct {
     int64_t number;
     const char *name;
-} errors[] = {{1, "EPERM"},   {2, "ENOENT"},  {4, "EINTR"},   {5, "EIO"},      {6, "ENXIO"},
-              {9, "EBADF"},   {11, "EAGAIN"}, {12, "ENOMEM"}, {13, "EACCES"},  {14, "EFAULT"},
-              {16, "EBUSY"},  {17, "EEXIST"}, {19, "ENODEV"}, {20, "ENOTDIR"}, {21, "EISDIR"},
-              {22, "EINVAL"}, {25, "ENOTTY"}, {26, "ETXTBSY"}, {27, "EFBIG"},  {28, "ENOSPC"},
-              {29, "ESPIPE"}, {30, "EROFS"},  {32, "EPIPE"},  {38, "ENOSYS"},  {95, "EOPNOTSUPP"},
-              {110, "ETIMEDOUT"}, {112, "EHOSTDOWN"}, {122, "EDQUOT"}};
+} errors[] = {{1, "EPERM"},       {2, "ENOENT"},      {4, "EINTR"},       {5, "EIO"},
+              {6, "ENXIO"},       {9, "EBADF"},       {11, "EAGAIN"},     {12, "ENOMEM"},
+              {13, "EACCES"},     {14, "EFAULT"},     {16, "EBUSY"},      {17, "EEXIST"},
+              {19, "ENODEV"},     {20, "ENOTDIR"},    {21, "EISDIR"},     {22, "EINVAL"},
+              {25, "ENOTTY"},     {26, "ETXTBSY"},    {27, "EFBIG"},      {28, "ENOSPC"},
+              {29, "ESPIPE"},     {30, "EROFS"},      {32, "EPIPE"},      {38, "ENOSYS"},
+              {95, "EOPNOTSUPP"}, {110, "ETIMEDOUT"}, {112, "EHOSTDOWN"}, {122, "EDQUOT"}};
 
 static struct text error_name(int64_t number)
 {
@@ -45,6 +46,16 @@ static bool is_call(struct text name, const char *call)
     return text_starts(name, call) && name.n == strlen(call);
 }
 
+static struct text first_word(struct text t)
+{
+    size_t n = 0;
+
+    t = text_trim(t);
+    while (n < t.n && t.p[n] != ' ' && t.p[n] != '\t')
+        n++;
+    return (struct text){t.p, n};
+}
+
 /* A value as the handlers want it: what newer kernels append as text, negative numbers with a
  * sign, named constants in strace's raw form. */
 static struct text argument(struct text call, unsigned i, struct text value, char *buf)
@@ -54,7 +65,7 @@ static struct text argument(struct text call, unsigned i, struct text value, cha
 
     if (quote)
         return (struct text){quote, (size_t)(value.p + value.n - quote)};
-    value = text_trim(value);
+    value = first_word(value); /* perf may add an address and its symbol */
     if (!ftrace_number(value, 10, &v))
         return value;
     for (size_t k = 0; k < sizeof(named) / sizeof(named[0]); k++) {
@@ -265,6 +276,7 @@ static void read_result(struct call *c, struct text value)
 {
     uint64_t v;
 
+    value = first_word(value);
     if (text_starts(value, "-")) { /* older perf prints these with a sign */
         struct text digits = {value.p + 1, value.n - 1};
         if (ftrace_number(digits, 10, &v) && v > 0 && v < 4096)
@@ -293,7 +305,8 @@ static bool drops_unknown(struct ftrace *r, struct ftrace_thread *t, struct call
     if (!is_call(c->name, "madvise") || !strace_ok(c) || c->args.n < 3 ||
         !text_is(c->args.v[2], "0x4") || !text_u64(c->args.v[0], &addr) ||
         !text_u64(c->args.v[1], &len) || addr == 0 || len == 0 || addr % 4096 != 0 ||
-        addr > (uint64_t)INT64_MAX || len > (uint64_t)INT64_MAX - addr || space_find(task_space(c->task), addr, len))
+        addr > (uint64_t)INT64_MAX || len > (uint64_t)INT64_MAX - addr ||
+        space_find(task_space(c->task), addr, len))
         return false;
     ftrace_dropped(r, t, c, addr, len);
     return true;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The longest head: 16 bytes of command, padded, three columns. Keeps a line full of colons from
- * being searched to its end. */
+/* The longest head: 16 bytes of command, padded, three columns. Keeps a line full of colons
+ * from being searched to its end. */
 #define MAX_HEAD 512
 
 static bool is_digit(char c)
@@ -72,8 +72,27 @@ static bool read_time(const char *p, size_t whole, size_t frac, pcl_ns *out)
     return true;
 }
 
-/* Finds " 2215.243816:" or, behind a "[cpu]", " 123456:". Returns where the digits begin, and in
- * *colon where they end; 0 when there is none. */
+/* "2215245235us :" and "52us+:" of the latency format: microseconds, and a mark for a long
+ * step. */
+static size_t latency_time(struct text head, struct ftrace_line *out)
+{
+    size_t n, from;
+
+    if (head.n > 0 && strchr(" +!#*@$", head.p[head.n - 1]))
+        head.n--;
+    if (head.n < 4 || memcmp(head.p + head.n - 2, "us", 2) != 0)
+        return 0;
+    head.n -= 2;
+    n = end_digits(head);
+    from = head.n - n;
+    if (n == 0 || n > 15 || from == 0 || !is_blank(head.p[from - 1]))
+        return 0;
+    out->t_ns = (pcl_ns)(decimal(head.p + from, n) * 1000u);
+    return from;
+}
+
+/* Finds " 2215.243816:" or, behind a "[cpu]", " 123456:". Returns where the digits begin, and
+ * in *colon where they end; 0 when there is none. */
 static size_t find_time(struct text t, size_t *colon, struct ftrace_line *out)
 {
     const char *end = t.p + (t.n < MAX_HEAD ? t.n : MAX_HEAD), *c = t.p;
@@ -83,7 +102,13 @@ static size_t find_time(struct text t, size_t *colon, struct ftrace_line *out)
         size_t frac = end_digits(head), at = head.n - frac;
         *colon = head.n;
         c++;
-        if (frac == 0 || at == 0)
+        if (frac == 0) {
+            size_t from = latency_time(head, out);
+            if (from > 0)
+                return from;
+            continue;
+        }
+        if (at == 0)
             continue;
         if (head.p[at - 1] == '.') {
             size_t whole = end_digits((struct text){head.p, at - 1}), from = at - 1 - whole;
@@ -182,13 +207,20 @@ static bool read_head(struct text head, struct ftrace_line *out)
     take_columns(&head, out);
     take_tgid(&head, out);
     n = end_digits(head);
-    if (n == 0 || n > 10 || head.n == n)
+    if (text_trim(head).n == 0) { /* perf script -F time,event,trace */
+        out->perf = out->nameless = true;
+        out->tid = 0;
+        return true;
+    }
+    if (n == 0 || n > 10)
         return false;
     out->tid = (int64_t)decimal(head.p + head.n - n, n);
     head.n -= n;
-    if (head.p[head.n - 1] == '-')
+    if (head.n > 0 && head.p[head.n - 1] == '-')
         return true;
     out->perf = true;
+    if (trim_end(head).n == 0) /* without the command */
+        return true;
     if (head.p[head.n - 1] == '/') { /* perf: pid/tid */
         head.n--;
         more = end_digits(head);
@@ -196,6 +228,8 @@ static bool read_head(struct text head, struct ftrace_line *out)
             return false;
         out->tgid = (int64_t)decimal(head.p + head.n - more, more);
         head.n -= more;
+        if (trim_end(head).n == 0)
+            return true;
     }
     return head.n > 0 && is_blank(head.p[head.n - 1]) && trim_end(head).n > 0;
 }
@@ -251,7 +285,8 @@ static struct text name_number(struct text number)
     return number;
 }
 
-/* raw_syscalls: "sys_enter: NR 17 (3, 7f3a2c000b20, 1000, 0, 0, 0)", "sys_exit: NR 17 = 4096" */
+/* raw_syscalls: "sys_enter: NR 17 (3, 7f3a2c000b20, 1000, 0, 0, 0)", "sys_exit: NR 17 = 4096"
+ */
 static void raw_call(struct ftrace_line *out)
 {
     struct text t = out->rest, number;
@@ -441,9 +476,9 @@ bool ftrace_number(struct text t, unsigned base, uint64_t *out)
     if (t.n == 0 || t.n > 20)
         return false;
     for (size_t i = 0; i < t.n; i++) {
-        unsigned d = is_digit(t.p[i])                     ? (unsigned)(t.p[i] - '0')
+        unsigned d = is_digit(t.p[i])                 ? (unsigned)(t.p[i] - '0')
                      : t.p[i] >= 'a' && t.p[i] <= 'f' ? (unsigned)(t.p[i] - 'a') + 10u
-                                                       : 99u;
+                                                      : 99u;
         if (d >= base || __builtin_mul_overflow(v, (uint64_t)base, &v) ||
             __builtin_add_overflow(v, (uint64_t)d, &v))
             return false;

@@ -32,6 +32,7 @@ struct ftrace_line {
     pcl_ns t_ns;
     bool counter; /* t_ns is a bare number: a counter or the TSC, no time */
     bool perf;
+    bool nameless; /* the line bears no thread: tid is 0 */
     bool raw; /* ENTER and EXIT of raw_syscalls: by number, arguments bare and hexadecimal */
     struct text event, rest;
     uint64_t lost;
@@ -40,11 +41,12 @@ struct ftrace_line {
 /** Reads one line, without its newline. Anything at all is accepted. */
 void ftrace_parse_line(struct text line, struct ftrace_line *out);
 
-/** The value of `key: value` or `key=value` or `key value` in an event's text; empty if none. */
+/** The value of `key: value` or `key=value` or `key value` in an event's text; empty if none.
+ */
 struct text ftrace_field(struct text rest, const char *key);
 
-/** A number in the base that the event prints in: 16 with or without 0x, or 10. Values that bear
- * 0x are hexadecimal always. */
+/** A number in the base that the event prints in: 16 with or without 0x, or 10. Values that
+ * bear 0x are hexadecimal always. */
 bool ftrace_number(struct text t, unsigned base, uint64_t *out);
 
 #endif

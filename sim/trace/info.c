@@ -247,6 +247,9 @@ static void print_sharing(FILE *out, const struct pcl_trace *t, const struct sha
                       "%llu of %llu operations are on them\n",
                       sh->inodes, t->n_inodes, sh->most, "", (unsigned long long)sh->ops,
                       (unsigned long long)t->n_ops);
+    if (t->synthesised > 0)
+        (void)fprintf(out, "%-12s%llu of %zu operations are page faults that nobody recorded\n",
+                      "synthesised", (unsigned long long)t->synthesised, t->n_ops);
     (void)fprintf(out, "%-12s%llu offsets guessed, %llu steps of the clock back\n", "doubt",
                   (unsigned long long)t->guessed_offsets,
                   (unsigned long long)t->time_backwards);
@@ -439,6 +442,7 @@ static json_t *doubts_json(const struct pcl_trace *t)
 {
     json_t *k = json_object();
 
+    set(k, "synthesised", count(t->synthesised));
     set(k, "guessed_offsets", count(t->guessed_offsets));
     set(k, "unmatched_unfinished", count(t->unmatched_unfinished));
     set(k, "unmatched_resumed", count(t->unmatched_resumed));

@@ -164,8 +164,10 @@ int pcl_trace_scale(struct pcl_trace_stream *in, const struct pcl_scale *how,
     while ((rc = pcl_trace_stream_next(in, &r, &more, err)) == PCL_OK && more) {
         if (r.type != PCL_RECORD_META && r.type != PCL_RECORD_OP &&
             r.id > (PCL_NONE - 2) / how->clones)
-            return pcl_fail(err, PCL_EINVAL, "%u clones of so many threads or files are more than "
-                            "2^32", how->clones);
+            return pcl_fail(err, PCL_EINVAL,
+                            "%u clones of so many threads or files are more than "
+                            "2^32",
+                            how->clones);
         if (r.type == PCL_RECORD_FILE) {
             scale_file(how, &r, out);
         } else if (r.type == PCL_RECORD_THREAD) {
@@ -188,6 +190,7 @@ struct input {
     struct numbers files, threads;
     struct pcl_trace_record next; /* an operation, renumbered */
     bool more;
+    pcl_ns start, span, shift; /* start: 0 unknown */
 };
 
 struct merge {
@@ -226,8 +229,13 @@ static int advance(struct merge *m, struct input *k, struct pcl_trace_stream *in
             r->id = m->n_threads++;
             pcl_trace_put(m->out, r);
         } else if (r->type == PCL_RECORD_META) {
+            k->start = r->start_ns;
+            k->span = r->span_ns;
+            r->start_ns = 0;
             pcl_trace_put(m->out, r); /* evidence adds up */
         } else {
+            if (__builtin_add_overflow(r->op.t_ns, k->shift, &r->op.t_ns))
+                r->op.t_ns = PCL_NS_MAX;
             r->op.thread = k->threads.v[r->op.thread];
             if (r->op.inode != PCL_NONE)
                 r->op.inode = k->files.v[r->op.inode];
@@ -235,6 +243,34 @@ static int advance(struct merge *m, struct input *k, struct pcl_trace_stream *in
         }
     }
     return rc;
+}
+
+#define DAY_NS INT64_C(86400000000000)
+
+/* Where all starts are known, inputs keep their distances. Their first operations have been
+ * read already. */
+static void align(struct input *k, size_t n, struct pcl_trace_sink *out)
+{
+    struct pcl_trace_record meta = {.type = PCL_RECORD_META, .start_ns = PCL_NS_MAX};
+    pcl_ns latest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        meta.start_ns = k[i].start < meta.start_ns ? k[i].start : meta.start_ns;
+        latest = k[i].start > latest ? k[i].start : latest;
+    }
+    if (meta.start_ns <= 0 || latest - meta.start_ns > DAY_NS)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        pcl_ns end;
+        k[i].shift = k[i].start - meta.start_ns;
+        if (k[i].more &&
+            __builtin_add_overflow(k[i].next.op.t_ns, k[i].shift, &k[i].next.op.t_ns))
+            k[i].next.op.t_ns = PCL_NS_MAX;
+        if (__builtin_add_overflow(k[i].span, k[i].shift, &end))
+            end = PCL_NS_MAX;
+        meta.span_ns = end > meta.span_ns ? end : meta.span_ns;
+    }
+    pcl_trace_put(out, &meta);
 }
 
 int pcl_trace_merge(struct pcl_trace_stream *const *in, size_t n, bool separate,
@@ -249,6 +285,7 @@ int pcl_trace_merge(struct pcl_trace_stream *const *in, size_t n, bool separate,
     pcl_trace_put(out, &several);
     for (size_t i = 0; i < n && rc == PCL_OK; i++)
         rc = advance(&m, &k[i], in[i], err);
+    align(k, n, out);
     while (rc == PCL_OK) {
         size_t first = n;
         for (size_t i = 0; i < n; i++) {

@@ -33,6 +33,7 @@ struct source {
     const char *data; /* the window's buffer */
     size_t at, end;   /* unread bytes are data[at, end) */
     bool last;        /* nothing comes behind end */
+    bool synthesise;  /* the reader is to make up the page faults that it cannot see */
     /* private */
     char *own;
     size_t cap;

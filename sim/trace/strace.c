@@ -289,6 +289,8 @@ static void remarks(struct reader *r)
     struct pcl_trace *t = b->t;
 
     t->clock = clock_name(&r->clock);
+    if (r->clock.kind == CLOCK_EPOCH && r->clock.start > 0)
+        t->start_ns = r->clock.start;
     t->evidence = (r->tids ? (unsigned)PCL_HAS_THREADS : 0) |
                   (r->durations ? (unsigned)PCL_HAS_DURATIONS : 0) |
                   (r->lost ? (unsigned)PCL_LOSSY : 0);
@@ -304,6 +306,20 @@ static void remarks(struct reader *r)
         tb_note(b, "descriptors bear no paths (strace -y): files are known by their open only");
     if (t->time_backwards > 0)
         tb_note(b, "the clock was set back while recording: the step was taken out");
+}
+
+/* strace -ff -o NAME writes NAME.TID for each thread, without the number in the lines. */
+static void number_by_name(struct reader *r)
+{
+    const char *dot = strrchr(r->b.t->path, '.');
+    size_t n = dot ? strspn(dot + 1, "0123456789") : 0;
+
+    if (r->tids || n == 0 || n > 10 || dot[1 + n] != '\0')
+        return;
+    for (size_t i = 0; i < r->b.t->n_threads; i++) {
+        if (r->b.t->threads[i].tid == -1)
+            r->b.t->threads[i].tid = atoll(dot + 1);
+    }
 }
 
 static void abandon_call(struct call *c)
@@ -323,6 +339,7 @@ static struct pcl_trace *parse(const char *name, struct source *src)
     files_init(&r->s.files, &r->b);
     tasks_init(&r->s.tasks, &r->b);
     strace_index_calls(&r->s);
+    r->s.synthesise = src->synthesise;
     while (source_line(src, &line)) {
         number += number < UINT32_MAX;
         one_line(r, line, number);
@@ -331,6 +348,7 @@ static struct pcl_trace *parse(const char *name, struct source *src)
         drop_pending(r, k);
     estimate_tracer(r);
     remarks(r);
+    number_by_name(r);
     r->b.last_ns = r->clock.latest;
     r->b.n_tasks = r->s.tasks.n_seen;
     tasks_fini(&r->s.tasks, abandon_call);

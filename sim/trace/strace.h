@@ -65,6 +65,7 @@ struct strace {
     size_t n_defs;
     char reason[64];
     bool annotated;   /* -y was on */
+    bool synthesise;  /* page faults, from mappings */
     int64_t *trivial; /* recorded durations of trivial calls */
     size_t n_trivial, cap_trivial;
 };
@@ -117,6 +118,7 @@ strace_call_fn strace_open, strace_new_fd, strace_new_pair, strace_stat, strace_
     strace_getcwd;
 
 /* strace_mem.c: calls on memory */
-strace_call_fn strace_mmap, strace_munmap, strace_mremap, strace_msync, strace_madvise;
+strace_call_fn strace_mmap, strace_munmap, strace_mprotect, strace_mremap, strace_msync,
+    strace_madvise;
 
 #endif

@@ -406,6 +406,8 @@ static const struct call_def defs[] = {
     {.name = "mmap", .fn = strace_mmap, .fd = 4, .path = -1},
     {.name = "mmap2", .fn = strace_mmap, .fd = 4, .path = -1},
     BARE("munmap", strace_munmap, 0, 0),
+    BARE("mprotect", strace_mprotect, 0, 0),
+    BARE("pkey_mprotect", strace_mprotect, 0, 0),
     BARE("mremap", strace_mremap, 0, 0),
     BARE("msync", strace_msync, 0, 0),
     BARE("madvise", strace_madvise, 0, 0),

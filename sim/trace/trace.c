@@ -21,6 +21,23 @@ static const struct trace_reader *const readers[] = {
 
 #define N_READERS (sizeof(readers) / sizeof(readers[0]))
 
+/* "cpus=2", "version = 6": trace-cmd report begins with these. */
+static bool heads_report(const char *p, size_t n)
+{
+    static const char *const words[] = {"cpus=", "version = "};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t k = strlen(words[i]), at = k;
+        if (n <= k || memcmp(p, words[i], k) != 0)
+            continue;
+        while (at < n && p[at] >= '0' && p[at] <= '9')
+            at++;
+        if (at > k && (at == n || p[at] == '\r'))
+            return true;
+    }
+    return false;
+}
+
 /* Does it begin like a scenario file? A line "[name]" or "key = value" before anything else. */
 static bool like_ini(const char *data, size_t size)
 {
@@ -34,7 +51,7 @@ static bool like_ini(const char *data, size_t size)
             q++;
             n--;
         }
-        if (n == 0 || *q == ';' || *q == '#')
+        if (n == 0 || *q == ';' || *q == '#' || heads_report(q, n))
             continue;
         if (*q == '[')
             return !(n > 4 && memcmp(q, "[pid", 4) == 0 && (q[4] == ' ' || q[4] == '\t'));
@@ -223,6 +240,11 @@ void pcl_trace_input_close(struct pcl_trace_input *in)
     source_close(&in->src);
     free(in->path);
     free(in);
+}
+
+void pcl_trace_input_synthesise(struct pcl_trace_input *in)
+{
+    in->src.synthesise = true;
 }
 
 bool pcl_trace_input_recognised(struct pcl_trace_input *in)

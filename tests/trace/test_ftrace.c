@@ -41,6 +41,15 @@ static void three_printers_and_many_columns(void **state)
          "gt 7 [000] 1.000004: raw_syscalls:sys_exit: NR 17 = 4096\n"},
         {"gt 7 [000] 1.000001:  1 syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 8192\n",
          "gt 7 [000] 1.000004:  1 syscalls:sys_exit_pread64: 0x1000\n"},
+        {"7 [000] 1.000001: syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 8192 7f3aa1 "
+         "pread+0x1 (/lib/c)\n",
+         "7 [000] 1.000004: syscalls:sys_exit_pread64: 0x1000 7f3aa1 pread+0x1 (/lib/c)\n"},
+        {" 5/7 [000] 1.000001: syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 8192\n",
+         " 5/7 [000] 1.000004: syscalls:sys_exit_pread64: 0x1000\n"},
+        {"<...>-7  0d..1. 1000001us : sys_pread64(fd: 3, buf: 0, count: 0, pos: 8192)\n",
+         "<...>-7  0..... 1000004us+: sys_pread64 -> 0x1000\n"},
+        {"cpus=2\ngt-7  [000]  1.000001: sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 8192\n",
+         "gt-7  [000]  1.000004: sys_exit_pread64: 0x1000\n"},
         {"gt  5/7  1.000001: syscalls:sys_enter_pread64: fd: 3, buf: 0, count: 0, pos: 0x2000\n",
          "gt  5/7  1.000004: syscalls:sys_exit_pread64: 0x1000\n"},
     };
@@ -135,7 +144,7 @@ static void which_file_a_call_is_on(void **state)
          T "4: sys_madvise -> 0x0\n"
          T "5: sys_msync(start: 0x7f0000000000, len: 0x4000, flags: 4)\n"
          T "6: sys_msync -> 0x0\n",
-         "syscall fd 3 of 7\ndontneed fd 3 of 7 8192+4096\nfsync fd 3 of 7 4096+16384\n"},
+         "mmap fd 3 of 7 4096+16384\ndontneed fd 3 of 7 8192+4096\nfsync fd 3 of 7 4096+16384\n"},
     };
 
     (void)state;

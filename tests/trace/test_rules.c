@@ -251,16 +251,16 @@ static void mappings(void **state)
              "madvise(0x7f0000000000, 8192, MADV_HUGEPAGE) = 0\n"
              "munmap(0x7f0000000000, 65536) = 0\n"
              "msync(0x7f0000000000, 65536, MS_SYNC) = -1 ENOMEM (Cannot allocate memory)\n",
-         "syscall /f\nfsync /f 4096+65536\nfsync /f 12288+4096\nsyscall /f\n"
+         "mmap /f 4096+65536\nfsync /f 4096+65536\nfsync /f 12288+4096\nsyscall /f\n"
          "dontneed /f 8192+8192\ndontneed /f 65536+4096\npunch /f 4096+8192\nsyscall /f\n"
-         "syscall /f\n1 call without a file\n1 not modelled yet: madvise MADV_WILLNEED\n"},
+         "munmap /f 4096+65536\n1 call without a file\n1 not modelled yet: madvise MADV_WILLNEED\n"},
         {"anonymous memory and private msync",
          "mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000\n"
          "madvise(0x7f0000000000, 8192, MADV_DONTNEED) = 0\nmunmap(0x7f0000000000, 8192) = 0\n"
          "mmap(NULL, 100, PROT_READ, MAP_PRIVATE, 3</f>, 0) = 0x7f0000000000\n"
          "msync(0x7f0000000000, 100, MS_SYNC) = 0\n"
          "madvise(0x7f0000000000, 100, MADV_DONTNEED) = 0\n",
-         "syscall /f\nsyscall /f\ndontneed /f 0+4096\n3 call without a file\n"},
+         "mmap /f 0+4096\nsyscall /f\ndontneed /f 0+4096\n3 call without a file\n"},
         {"a new mapping covers the old one, munmap may take its middle",
          MAP "mmap(0x7f0000004000, 4096, PROT_READ, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = "
              "0x7f0000004000\n"
@@ -269,13 +269,13 @@ static void mappings(void **state)
              "madvise(0x7f0000005000, 4096, MADV_DONTNEED) = 0\n"
              "munmap(0x7f0000006000, 4096) = 0\n"
              "madvise(0x7f0000007000, 4096, MADV_DONTNEED) = 0\n",
-         "syscall /f\ndontneed /f 16384+4096\ndontneed /f 24576+4096\nsyscall /f\n"
+         "mmap /f 4096+65536\ndontneed /f 16384+4096\ndontneed /f 24576+4096\nmunmap /f 28672+4096\n"
          "dontneed /f 32768+4096\n2 call without a file\n"},
         {"mremap takes the file along",
          MAP "mremap(0x7f0000000000, 65536, 131072, MREMAP_MAYMOVE) = 0x7f1000000000\n"
              "madvise(0x7f1000010000, 4096, MADV_DONTNEED) = 0\n"
              "madvise(0x7f0000000000, 4096, MADV_DONTNEED) = 0\n",
-         "syscall /f\nsyscall /f\ndontneed /f 69632+4096\n1 call without a file\n"},
+         "mmap /f 4096+65536\nsyscall /f\ndontneed /f 69632+4096\n1 call without a file\n"},
         {"what is no file stays none",
          "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3</dev/zero>, 0) = 0x7f0000000000\n"
          "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3</f>, 0) = -1 ENODEV (No such device)\n"

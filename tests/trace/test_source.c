@@ -7,6 +7,8 @@
 #include "dat.h"
 #include "render.h"
 
+#include <pclsim/trace_canon.h>
+
 #include <unistd.h>
 #include <zlib.h>
 
@@ -146,6 +148,85 @@ static void a_long_recording_is_as_a_short_one(void **state)
     free(text);
 }
 
+/* --- what is made up, and what is put together --- */
+
+static struct pcl_trace *synthesised(const char *text)
+{
+    char *path = temp_with(text, strlen(text));
+    struct pcl_trace_input *in;
+    struct pcl_trace *t = NULL;
+    struct pcl_err err;
+
+    assert_int_equal(pcl_trace_input_open(path, &in, &err), PCL_OK);
+    pcl_trace_input_synthesise(in);
+    assert_int_equal(pcl_trace_input_trace(in, &t, &err), PCL_OK);
+    pcl_trace_input_close(in);
+    (void)unlink(path);
+    free(path);
+    return t;
+}
+
+static void faults_are_made_up_on_request_only(void **state)
+{
+    static const char text[] =
+        "1 mmap(NULL, 131073, PROT_READ, MAP_PRIVATE, 3</f>, 0) = 0x7f0000000000\n"
+        "1 mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_SHARED, 3</f>, 0x1000) = 0x7f0000100000\n"
+        "1 mmap(NULL, 8192, PROT_NONE, MAP_SHARED, 3</f>, 0) = 0x7f0000200000\n";
+    struct pcl_trace *t = parse_ok(text, strlen(text));
+    char *got;
+
+    (void)state;
+    assert_true(t->n_ops == 3 && t->synthesised == 0);
+    pcl_trace_free(t);
+    t = synthesised(text);
+    got = render(t, RENDER_OPS);
+    assert_string_equal(got, "mmap /f 0+135168\nfault /f 0+4096\nmmap /f 4096+8192\n"
+                             "fault /f 65536+4096\nwfault /f 4096+4096\nmmap /f 0+8192\n"
+                             "fault /f 131072+4096\nwfault /f 8192+4096\n");
+    assert_true(t->synthesised == 5 && t->lines_used == 3);
+    free(got);
+    pcl_trace_free(t);
+}
+
+/* strace -ff: a file for each thread, which bears its number, on one clock. */
+static void merged_recordings_of_one_clock_keep_their_distance(void **state)
+{
+    static const char *const text[] = {"1700000000.000000 pread64(3</f>, \"\", 9, 0) = "
+                                       "9\n1700000000.000900 close(3</f>) = 0\n",
+                                       "1700000000.000500 pread64(4</f>, \"\", 9, 9) = 9\n"};
+    struct pcl_trace_stream *in[2];
+    struct pcl_trace_sink *sink;
+    struct pcl_trace *t;
+    struct pcl_err err;
+    char *out = NULL, *got, name[64];
+    size_t n;
+    FILE *f = open_memstream(&out, &n);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char *path = temp_with(text[i], strlen(text[i]));
+        (void)snprintf(name, sizeof(name), "%s.%d", path, 41 + i);
+        assert_int_equal(rename(path, name), 0);
+        assert_int_equal(pcl_trace_stream_open(name, &in[i], &err), PCL_OK);
+        (void)unlink(name);
+        free(path);
+    }
+    sink = pcl_trace_sink_new(f, false);
+    assert_int_equal(pcl_trace_merge(in, 2, false, sink, &err), PCL_OK);
+    assert_int_equal(pcl_trace_sink_end(sink, true), PCL_OK);
+    (void)fclose(f);
+    t = parse_ok(out, n);
+    got = render(t, RENDER_OPS | RENDER_TIMES | RENDER_TIDS);
+    assert_string_equal(got, "0+-1 41/-1 read /f 0+9\n500000+-1 42/-1 read /f 9+9\n"
+                             "900000+-1 41/-1 syscall /f\n");
+    assert_true(t->start_ns == 1700000000000000000);
+    free(got);
+    pcl_trace_free(t);
+    for (int i = 0; i < 2; i++)
+        pcl_trace_stream_close(in[i]);
+    free(out);
+}
+
 /* --- trace.dat --------------------------------------------------------------------------- */
 
 static void check_dat(const char *data, size_t n)
@@ -232,6 +313,8 @@ int main(void)
         cmocka_unit_test(a_line_without_end_is_cut_and_the_next_is_whole),
         cmocka_unit_test(what_is_put_in_any_order_comes_out_by_time),
         cmocka_unit_test(a_long_recording_is_as_a_short_one),
+        cmocka_unit_test(faults_are_made_up_on_request_only),
+        cmocka_unit_test(merged_recordings_of_one_clock_keep_their_distance),
         cmocka_unit_test(trace_dat_is_read_as_its_report),
         cmocka_unit_test(trace_dat_may_be_packed),
         cmocka_unit_test(a_damaged_trace_dat_is_an_error_or_a_shorter_trace),

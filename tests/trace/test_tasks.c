@@ -62,7 +62,7 @@ static void exec_closes_and_unmaps(void **state)
         {"mappings are gone",
          OPEN3 "1 mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3, 0) = 0x7f0000000000\n"
                "1 execve(\"/y\", [], 0x7f) = 0\n1 msync(0x7f0000000000, 4096, MS_SYNC) = 0\n",
-         "1/1 syscall /f\n1/1 syscall /f\n"},
+         "1/1 syscall /f\n1/1 mmap /f 0+4096\n"},
         {"a thread's exec comes back under the leader's number",
          OPEN3 "1 clone3({" THREAD "}, 88) = 2\n"
                "2 execve(\"/y\", [], 0x7f <unfinished ...>\n"
