@@ -6,8 +6,10 @@
 #include "json.h"
 
 #include <pclsim/calibrate.h>
+#include <pclsim/lockform.h>
 #include <pclsim/plot.h>
 #include <pclsim/real.h>
+#include <pclsim/record.h>
 #include <pclsim/study.h>
 #include <pclsim/validation.h>
 
@@ -255,8 +257,56 @@ static int report(struct work *w, struct pcl_err *err)
     return rc == PCL_OK && code != CLI_DONE ? PCL_EIO : rc;
 }
 
-/* --- the verb
- * --------------------------------------------------------------------------------------- */
+/* --- lock events ------------------------------------------------------------------------- */
+
+#define RECORDED INT64_C(100000000) /* ns: what a buffer holds of busy locks */
+
+/* Once more, shortly, while the kernel's lock events are recorded; then as long in the model.
+ * The events slow the run down: this is why the runs that were compared above had none. */
+static void against_events(struct work *w, const struct pcl_scenario *s,
+                           const struct pcl_study *study)
+{
+    struct pcl_scenario real_part = *s, part = *study->scenario;
+    struct pcl_real_opts o = {.dir = w->v->dir,
+                              .scenario = &real_part,
+                              .seed = s->seed,
+                              .replication = (uint32_t)w->v->reps,
+                              .space = w->space,
+                              .cancel = w->cancel};
+    struct pcl_job job;
+    struct pcl_record *record = NULL;
+    struct pcl_trace *trace = NULL;
+    struct pcl_result real, simulated;
+    struct pcl_err err = {0};
+    int rc = pcl_record_begin(&record, &err);
+
+    real_part.warmup = part.warmup = 0;
+    real_part.duration = part.duration = RECORDED < s->duration ? RECORDED : s->duration;
+    pcl_result_init(&real);
+    pcl_result_init(&simulated);
+    if (rc == PCL_OK) {
+        rc = pcl_real_run(&o, &real, &err);
+        if (rc == PCL_OK)
+            rc = pcl_record_end(record, &trace, &err);
+        else
+            pcl_record_drop(record);
+    }
+    if (rc == PCL_OK) {
+        pcl_study_job(study, 0, &job);
+        job.scenario = &part;
+        rc = pcl_run(&job, &simulated, w->cancel, &err);
+    }
+    if (rc == PCL_OK && trace->n_locks > 0)
+        pcl_lock_against_text(stdout, &simulated, 1, trace->locks, trace->n_locks);
+    else
+        printf("\nno lock waits to compare: %s\n",
+               rc == PCL_OK ? "none was recorded" : err.msg);
+    pcl_trace_free(trace);
+    pcl_result_fini(&real);
+    pcl_result_fini(&simulated);
+}
+
+/* --- the verb ---------------------------------------------------------------------------- */
 
 static int both(struct work *w, const char *name, struct pcl_err *err)
 {
@@ -294,6 +344,8 @@ static int both(struct work *w, const char *name, struct pcl_err *err)
         rc = pcl_study_run(study, &exec, err);
     if (rc == PCL_OK)
         rc = report(w, err);
+    if (rc == PCL_OK && w->v->form != CLI_JSON)
+        against_events(w, s, study);
 out:
     pcl_study_free(study);
     pcl_scenario_free(s);

@@ -4,6 +4,7 @@
  */
 #include <pclsim/calibrate.h>
 #include <pclsim/real.h>
+#include <pclsim/record.h>
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -144,6 +145,28 @@ static void an_interrupt_ends_it_and_leaves_nothing(void **state)
     pcl_scenario_free(s);
 }
 
+/* Where tracefs may be written, a recording is read back; elsewhere it says why not. */
+static void a_recording_is_read_back_or_refused_with_a_reason(void **state)
+{
+    char instance[96];
+    struct pcl_record *r = NULL;
+    struct pcl_trace *t = NULL;
+    struct pcl_err err = {0};
+    int rc = pcl_record_begin(&r, &err);
+
+    (void)state;
+    if (rc != PCL_OK) {
+        assert_int_equal(rc, PCL_ENOENT);
+        assert_non_null(strstr(err.msg, "tracefs"));
+        return;
+    }
+    (void)pcl_record_end(r, &t, &err); /* nothing happened: it may be empty */
+    pcl_trace_free(t);
+    (void)snprintf(instance, sizeof(instance), "/sys/kernel/tracing/instances/pclsim-%ld",
+                   (long)getpid());
+    assert_int_not_equal(access(instance, F_OK), 0);
+}
+
 static int make_dir(void **state)
 {
     (void)state;
@@ -164,6 +187,7 @@ int main(void)
         cmocka_unit_test(files_that_need_more_than_the_space_are_refused),
         cmocka_unit_test(what_no_program_can_ask_for_is_refused_by_name),
         cmocka_unit_test(an_interrupt_ends_it_and_leaves_nothing),
+        cmocka_unit_test(a_recording_is_read_back_or_refused_with_a_reason),
     };
 
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
