@@ -259,8 +259,13 @@ struct pcl_kernel {
     struct pcl_page_locks page;
     struct pcl_pages pages; /* what range locks that hold pages hold */
     struct pcl_range_locks range[PCL_N_ROLES]; /* those of page, pte, mapping-tree, dio unused */
-    struct pcl_call *call;        /* [n_bodies] */
-    struct pcl_call_times *times; /* [n_bodies] */
+    /* Frames of the calls under way, taken when a call begins: idle tasks have none. Frame 0 is
+     * theirs, in no call; interrupt contexts have one each for ever, in the explorer all bodies. */
+    struct pcl_call *calls;            /* [n_frames] */
+    struct pcl_call_times *call_times; /* [n_frames] */
+    uint32_t *free_frame;              /* [cap_frames] of them, n_free */
+    uint32_t *frame;                   /* [n_bodies] */
+    uint32_t n_frames, cap_frames, n_free;
     uint32_t n_bodies;
     struct pcl_ra *ra;            /* [n_ra] PCL_RA_FILES per body; NULL until a read or fault */
     uint32_t n_ra;
@@ -295,6 +300,17 @@ struct pcl_kernel {
     uint64_t migrated, not_migrated, merged, splits;
     uint64_t failed[PCL_N_CALL_ERRORS]; /* calls by what they returned */
 };
+
+/** A body's call. The pointer is good until the next call begins. */
+static inline struct pcl_call *pcl_call_of(const struct pcl_kernel *k, uint32_t body)
+{
+    return &k->calls[k->frame[body]];
+}
+
+static inline struct pcl_call_times *pcl_times_of(const struct pcl_kernel *k, uint32_t body)
+{
+    return &k->call_times[k->frame[body]];
+}
 
 int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                     const struct pcl_kernel_conf *conf, struct pcl_err *err);

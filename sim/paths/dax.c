@@ -30,8 +30,8 @@ static uint32_t next_turn(const struct pcl_kernel *k, uint32_t inode, uint64_t f
     uint32_t turn = 0;
 
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        if (waits_for(&k->call[b], inode, first, last) && k->call[b].turn > turn)
-            turn = k->call[b].turn;
+        if (waits_for(pcl_call_of(k, b), inode, first, last) && pcl_call_of(k, b)->turn > turn)
+            turn = pcl_call_of(k, b)->turn;
     return turn + 1;
 }
 
@@ -43,12 +43,12 @@ static void wake(struct pcl_kernel *k, uint32_t inode, uint64_t first, uint64_t 
     do {
         who = PCL_NONE;
         for (uint32_t b = 0; b < k->n_bodies; b++)
-            if (waits_for(&k->call[b], inode, first, last) &&
-                (who == PCL_NONE || k->call[b].turn < k->call[who].turn))
+            if (waits_for(pcl_call_of(k, b), inode, first, last) &&
+                (who == PCL_NONE || pcl_call_of(k, b)->turn < pcl_call_of(k, who)->turn))
                 who = b;
         if (who == PCL_NONE)
             return;
-        k->call[who].turn = 0; /* out of the queue */
+        pcl_call_of(k, who)->turn = 0; /* out of the queue */
         pcl_wake(k->m, who);
     } while (all);
 }
@@ -110,7 +110,7 @@ static enum pcl_flow grab(struct pcl_kernel *k, struct pcl_call *c, const struct
         if (!c->slept) {
             note_site(k, c);
             pcl_spent_begin(k->m);
-            k->times[k->m->cur].lock_begin = pcl_now(k->m);
+            pcl_times_of(k, k->m->cur)->lock_begin = pcl_now(k->m);
         }
         c->other = PCL_NONE;
         c->phase = GRAB_LOOK;
@@ -325,7 +325,7 @@ enum pcl_flow act_entry_unpin(struct pcl_kernel *k, struct pcl_call *c,
     c->folio = PCL_NONE;
     pcl_folio_put(k->cache, f);
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        if (k->call[b].active && k->call[b].awaits == f + 1)
+        if (pcl_call_of(k, b)->active && pcl_call_of(k, b)->awaits == f + 1)
             pcl_wake(k->m, b);
     return flow_next(c, FLOW_STEP);
 }
@@ -333,8 +333,9 @@ enum pcl_flow act_entry_unpin(struct pcl_kernel *k, struct pcl_call *c,
 static bool pinned(const struct pcl_kernel *k, uint32_t folio)
 {
     for (uint32_t b = 0; b < k->n_bodies; b++)
-        if (k->call[b].active && k->call[b].folio == folio &&
-            (k->call[b].op == PCL_OP_PAGE_LOCK || k->call[b].op == PCL_OP_PAGE_LOCK_KILLABLE))
+        if (pcl_call_of(k, b)->active && pcl_call_of(k, b)->folio == folio &&
+            (pcl_call_of(k, b)->op == PCL_OP_PAGE_LOCK ||
+             pcl_call_of(k, b)->op == PCL_OP_PAGE_LOCK_KILLABLE))
             return true;
     return false;
 }

@@ -233,7 +233,7 @@ enum pcl_flow act_dio_end(struct pcl_kernel *k, struct pcl_call *c, const struct
     c->in_flight = 0;
     if (--k->inode[c->inode].dio == 0)
         for (uint32_t b = 0; b < k->n_bodies; b++)
-            if (k->call[b].drains && k->call[b].inode == c->inode)
+            if (pcl_call_of(k, b)->drains && pcl_call_of(k, b)->inode == c->inode)
                 pcl_wake(k->m, b);
     return flow_next(c, FLOW_STEP);
 }
@@ -418,7 +418,7 @@ uint32_t pcl_writeback_gatherer(const struct pcl_kernel *k, uint32_t folio)
     const struct pcl_folio *f = &k->cache->folio[folio];
 
     for (uint32_t b = 0; b < k->m->n_tasks; b++) {
-        const struct pcl_call *c = &k->call[b];
+        const struct pcl_call *c = pcl_call_of(k, b);
         const struct pcl_bio *bio = c->bio == PCL_NONE ? NULL : &k->bio[c->bio];
 
         if (bio && bio->kind == BIO_WRITEBACK && bio->inode == f->inode &&
@@ -434,7 +434,7 @@ uint32_t pcl_writeback_who(const struct pcl_kernel *k, uint32_t folio)
     uint32_t gatherer = pcl_writeback_gatherer(k, folio);
 
     if (gatherer != PCL_NONE)
-        return k->bio[k->call[gatherer].bio].who;
+        return k->bio[pcl_call_of(k, gatherer)->bio].who;
     for (uint32_t b = 0; b < k->n_bios; b++) {
         const struct pcl_bio *bio = &k->bio[b];
 
@@ -443,7 +443,7 @@ uint32_t pcl_writeback_who(const struct pcl_kernel *k, uint32_t folio)
             return bio->who | PCL_WHO_DEVICE;
     }
     for (uint32_t b = 0; b < k->m->n_tasks; b++) /* just marked: about to be gathered */
-        if (b != k->m->cur && k->call[b].active && k->call[b].folio == folio)
+        if (b != k->m->cur && pcl_call_of(k, b)->active && pcl_call_of(k, b)->folio == folio)
             return k->m->task[b].site << PCL_WHO_SITE;
     return PCL_NONE;
 }
@@ -530,7 +530,7 @@ static void irq_begin(struct pcl_kernel *k, struct pcl_call *c)
 
 void pcl_kernel_irq_step(struct pcl_kernel *k)
 {
-    struct pcl_call *c = &k->call[k->m->cur];
+    struct pcl_call *c = pcl_call_of(k, k->m->cur);
 
     if (c->bio == PCL_NONE) {
         irq_begin(k, c);

@@ -88,6 +88,54 @@ static int init_locks(struct pcl_kernel *k, const struct pcl_scheme *scheme, str
     return rc;
 }
 
+static uint32_t frame_new(struct pcl_kernel *k)
+{
+    if (k->n_frames == k->cap_frames) {
+        k->cap_frames = k->cap_frames ? 2 * k->cap_frames : 16;
+        k->calls = pcl_xrealloc(k->calls, k->cap_frames, sizeof(*k->calls));
+        k->call_times = pcl_xrealloc(k->call_times, k->cap_frames, sizeof(*k->call_times));
+        k->free_frame = pcl_xrealloc(k->free_frame, k->cap_frames, sizeof(*k->free_frame));
+    }
+    k->calls[k->n_frames] = (struct pcl_call){.op = 0};
+    k->call_times[k->n_frames] = (struct pcl_call_times){0};
+    return k->n_frames++;
+}
+
+/* In the explorer every body has its own, with the same number; else frame 0 stands for all who
+ * are in no call. */
+static void init_frames(struct pcl_kernel *k)
+{
+    const struct pcl_machine *m = k->m;
+
+    k->frame = pcl_xcalloc(k->n_bodies, sizeof(*k->frame));
+    if (!m->explore)
+        (void)frame_new(k);
+    for (uint32_t b = m->explore ? 0 : m->n_tasks; b < k->n_bodies; b++)
+        k->frame[b] = frame_new(k);
+    for (uint32_t b = 0; b < k->n_bodies; b++)
+        pcl_call_forget(k, b);
+}
+
+/* The one freed last is the one whose cache lines are near. */
+static struct pcl_call *take_frame(struct pcl_kernel *k)
+{
+    uint32_t *frame = &k->frame[k->m->cur];
+
+    if (!k->m->explore)
+        *frame = k->n_free ? k->free_frame[--k->n_free] : frame_new(k);
+    return &k->calls[*frame];
+}
+
+static void give_frame(struct pcl_kernel *k)
+{
+    uint32_t *frame = &k->frame[k->m->cur];
+
+    if (k->m->explore)
+        return;
+    k->free_frame[k->n_free++] = *frame;
+    *frame = 0;
+}
+
 int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
                     const struct pcl_kernel_conf *conf, struct pcl_err *err)
 {
@@ -121,10 +169,7 @@ int pcl_kernel_init(struct pcl_kernel *k, struct pcl_machine *m,
         pcl_oracle_new(k->cache, &oc, m->state);
     k->dirty_background = (uint64_t)(ram / 100 * m->p->dirty_background) >> PCL_PAGE_SHIFT;
     k->dirty_limit = (uint64_t)(ram / 100 * m->p->dirty_limit) >> PCL_PAGE_SHIFT;
-    k->call = pcl_xcalloc(k->n_bodies, sizeof(*k->call));
-    k->times = pcl_xcalloc(k->n_bodies, sizeof(*k->times));
-    for (uint32_t b = 0; b < k->n_bodies; b++)
-        pcl_call_forget(k, b);
+    init_frames(k);
     if (dax && (k->fs == PCL_FS_TMPFS || k->fs == PCL_FS_PAGE_ONLY))
         return pcl_fail(err, PCL_EINVAL, "path.dax: want fs xfs or ext4, found %s",
                         k->fs == PCL_FS_TMPFS ? "tmpfs" : "page-only");
@@ -150,8 +195,10 @@ void pcl_kernel_fini(struct pcl_kernel *k)
     free(k->mm_spin);
     free(k->vma);
     free(k->vma_slot);
-    free(k->call);
-    free(k->times);
+    free(k->calls);
+    free(k->call_times);
+    free(k->free_frame);
+    free(k->frame);
     free(k->ra);
     free(k->bio);
     free(k->batch);
@@ -215,7 +262,7 @@ const char *pcl_call_error_name(enum pcl_call_error e)
 
 void pcl_call_forget(struct pcl_kernel *k, uint32_t body)
 {
-    k->call[body] = (struct pcl_call){.folio = PCL_NONE,
+    *pcl_call_of(k, body) = (struct pcl_call){.folio = PCL_NONE,
                                       .other = PCL_NONE,
                                       .outer = PCL_NONE,
                                       .batch = PCL_NONE,
@@ -230,7 +277,7 @@ void pcl_kernel_register(struct pcl_kernel *k)
     struct pcl_state *st = k->m->state;
 
     pcl_ra_make(k);
-    pcl_state_register(st, (void **)&k->call, sizeof(*k->call), &k->n_bodies);
+    pcl_state_register(st, (void **)&k->calls, sizeof(*k->calls), &k->n_frames);
     pcl_state_register(st, (void **)&k->inode, sizeof(*k->inode), &k->n_inodes);
     pcl_state_register_value(st, &k->n_bios, sizeof(k->n_bios));
     pcl_state_register_value(st, &k->free_bio, sizeof(k->free_bio));
@@ -354,9 +401,9 @@ static enum pcl_call_error refused(const struct pcl_kernel *k, const struct pcl_
 
 void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
 {
-    struct pcl_call *c = &k->call[k->m->cur];
+    PCL_ASSERT(!pcl_call_of(k, k->m->cur)->active && r->off >= 0 && r->len >= 0);
+    struct pcl_call *c = take_frame(k);
 
-    PCL_ASSERT(!c->active && r->off >= 0 && r->len >= 0);
     *c = (struct pcl_call){.op = r->op,
                            .flags = r->flags,
                            .active = 1,
@@ -373,7 +420,7 @@ void pcl_call_begin(struct pcl_kernel *k, const struct pcl_request *r)
                            .inode2 = r->inode2,
                            .truth = PCL_NONE,
                            .truth2 = PCL_NONE};
-    k->times[k->m->cur].hold = r->hold;
+    pcl_times_of(k, k->m->cur)->hold = r->hold;
     if (r->inode == PCL_NONE) {
         PCL_ASSERT(r->op == PCL_OP_SYSCALL);
         return;
@@ -430,7 +477,7 @@ static bool note_last(struct pcl_kernel *k, const struct pcl_call *c)
 enum pcl_more pcl_call_step(struct pcl_kernel *k)
 {
     struct pcl_machine *m = k->m;
-    struct pcl_call *c = &k->call[m->cur];
+    struct pcl_call *c = pcl_call_of(k, m->cur);
 
     for (unsigned n = 0, skips = 0; skips < MAX_SKIPS; skips++) {
         const struct pcl_path *p = &k->path[c->op];
@@ -447,6 +494,7 @@ enum pcl_more pcl_call_step(struct pcl_kernel *k)
         }
         if (!c->active) {
             pcl_mark_set(m, PCL_MARK_USER);
+            give_frame(k);
             return PCL_DONE;
         }
         skips = 0;
@@ -470,7 +518,7 @@ static bool wants_writeback(const struct pcl_kernel *k, const struct pcl_kinode 
 
 void pcl_flusher_step(struct pcl_kernel *k)
 {
-    struct pcl_call *c = &k->call[k->m->cur];
+    struct pcl_call *c = pcl_call_of(k, k->m->cur);
 
     if (c->active) {
         pcl_call_step(k);
@@ -481,6 +529,7 @@ void pcl_flusher_step(struct pcl_kernel *k)
         if (!wants_writeback(k, &k->inode[i]) || k->fs == PCL_FS_TMPFS)
             continue;
         k->inode[i].dirtied = -1;
+        c = take_frame(k);
         *c = (struct pcl_call){.op = PCL_N_OPS,
                                .active = 1,
                                .inode = i,

@@ -52,7 +52,7 @@ enum pcl_flow act_fs_cpu(struct pcl_kernel *k, struct pcl_call *c, const struct 
 enum pcl_flow act_hold(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
 {
     (void)s;
-    return spend(k, c, k->times[k->m->cur].hold);
+    return spend(k, c, pcl_times_of(k, k->m->cur)->hold);
 }
 
 enum pcl_flow act_exit(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
@@ -155,7 +155,7 @@ static void count_wait(struct pcl_lock_stats *st, enum pcl_mode mode, bool waite
 
 void pcl_note_wait(struct pcl_kernel *k, struct pcl_lock_stats *st, bool waited)
 {
-    pcl_ns wait = k->m->at - k->times[k->m->cur].lock_begin;
+    pcl_ns wait = k->m->at - pcl_times_of(k, k->m->cur)->lock_begin;
 
     count_wait(st, PCL_EXCLUSIVE, waited, wait);
     if (waited)
@@ -237,7 +237,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     enum pcl_role role = (enum pcl_role)s->role;
     struct pcl_range_locks *R = &k->range[role];
     struct pcl_machine *m = k->m;
-    struct pcl_call_times *t = &k->times[m->cur];
+    struct pcl_call_times *t = pcl_times_of(k, m->cur);
 
     if (c->phase == 0) {
         if (!begin_lock(k, c, role))
@@ -278,7 +278,7 @@ enum pcl_flow act_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct 
         uint32_t node = c->held[role] - 1;
 
         pcl_hist_add(&R->stats.mode[R->node[node].mode].hold,
-                     pcl_now(m) - k->times[m->cur].held_since[role]);
+                     pcl_now(m) - pcl_times_of(k, m->cur)->held_since[role]);
         R->stats.held--;
         pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur, object(role, instance(c, role)));
         pcl_range_begin_release(R, PCL_RANGE_RELEASE, node);
@@ -296,7 +296,7 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
     enum pcl_role role = (enum pcl_role)s->role;
     struct pcl_range_locks *R = &k->range[role];
     struct pcl_machine *m = k->m;
-    pcl_ns *since = &k->times[m->cur].held_since[role];
+    pcl_ns *since = &pcl_times_of(k, m->cur)->held_since[role];
 
     if (c->phase == 0) {
         if (!c->held[role])
@@ -349,9 +349,9 @@ enum pcl_flow act_unlock_submitted(struct pcl_kernel *k, struct pcl_call *c,
 static uint32_t in_flight(const struct pcl_kernel *k, uint32_t inode)
 {
     for (uint32_t b = 0; b < k->m->n_tasks; b++)
-        if (k->call[b].in_flight && k->call[b].inode == inode)
+        if (pcl_call_of(k, b)->in_flight && pcl_call_of(k, b)->inode == inode)
             return k->m->task[b].site << PCL_WHO_SITE | PCL_WHO_DEVICE |
-                   (k->call[b].op == PCL_OP_DWRITE ? PCL_WHO_EXCLUSIVE : 0);
+                   (pcl_call_of(k, b)->op == PCL_OP_DWRITE ? PCL_WHO_EXCLUSIVE : 0);
     return PCL_NONE;
 }
 
@@ -359,7 +359,7 @@ static void note_drained(struct pcl_kernel *k, const struct pcl_call *c)
 {
     struct pcl_machine *m = k->m;
     struct pcl_lock_stats *st = &k->drain_stats;
-    const struct pcl_call_times *t = &k->times[m->cur];
+    const struct pcl_call_times *t = pcl_times_of(k, m->cur);
 
     count_wait(st, PCL_EXCLUSIVE, c->drains, m->at - t->lock_begin);
     if (c->drains)
@@ -397,8 +397,8 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
         return flow_next(c, FLOW_STEP);
     }
     if (c->phase == 0) {
-        k->times[m->cur].lock_begin = pcl_now(m);
-        k->times[m->cur].blame = in_flight(k, c->inode);
+        pcl_times_of(k, m->cur)->lock_begin = pcl_now(m);
+        pcl_times_of(k, m->cur)->blame = in_flight(k, c->inode);
         c->drains = 1;
     } else {
         pcl_schedule(m);
@@ -445,7 +445,7 @@ static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what
             tell_event(k, PCL_LOCK_ASKED, PCL_ROLE_PAGE, c->folio);
         }
         pcl_page_begin(&k->page, what, c->folio, bit, killable);
-        k->times[k->m->cur].lock_begin = pcl_now(k->m);
+        pcl_times_of(k, k->m->cur)->lock_begin = pcl_now(k->m);
         c->phase = 1;
     }
     return pcl_page_step(&k->page) == PCL_DONE;
@@ -454,7 +454,7 @@ static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what
 static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
 {
     struct pcl_machine *m = k->m;
-    struct pcl_call_times *t = &k->times[m->cur];
+    struct pcl_call_times *t = pcl_times_of(k, m->cur);
 
     const struct pcl_page_op *op = &k->page.op[m->cur];
 
@@ -579,7 +579,7 @@ static void note_page_wait(struct pcl_kernel *k, struct pcl_lock_stats *st)
     struct pcl_machine *m = k->m;
 
     if (k->page.op[m->cur].contended)
-        note_wait(k->page.notes, m, st, PCL_SHARED, true, k->times[m->cur].lock_begin);
+        note_wait(k->page.notes, m, st, PCL_SHARED, true, pcl_times_of(k, m->cur)->lock_begin);
 }
 
 static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,

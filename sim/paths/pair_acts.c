@@ -18,7 +18,7 @@ static void swap(uint32_t *a, uint32_t *b)
 
 static void go_over(struct pcl_kernel *k, struct pcl_call *c)
 {
-    struct pcl_call_times *t = &k->times[k->m->cur];
+    struct pcl_call_times *t = pcl_times_of(k, k->m->cur);
 
     swap(&c->inode, &c->inode2);
     swap(&c->truth, &c->truth2);

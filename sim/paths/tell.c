@@ -71,7 +71,7 @@ static void way_out(const struct pcl_kernel *k, const struct pcl_call *c, char *
 
 const char *pcl_call_told(const struct pcl_kernel *k, uint32_t body, char *buf, size_t n)
 {
-    const struct pcl_call *c = &k->call[body];
+    const struct pcl_call *c = pcl_call_of(k, body);
     char to[32];
 
     if (!k->told.step)
@@ -85,7 +85,7 @@ const char *pcl_call_told(const struct pcl_kernel *k, uint32_t body, char *buf, 
 
 const char *pcl_call_stands(const struct pcl_kernel *k, uint32_t body, char *buf, size_t n)
 {
-    const struct pcl_call *c = &k->call[body];
+    const struct pcl_call *c = pcl_call_of(k, body);
     uint64_t page = c->folio == PCL_NONE ? c->cur : k->cache->folio[c->folio].pgoff;
 
     if (!c->active)

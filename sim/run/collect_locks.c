@@ -332,8 +332,8 @@ static void find_longest(const struct pcl_sim *s, struct class *c)
             c->longest = c->st->mode[mode].longest_wait;
     for (uint32_t b = 0; b < s->n_work; b++)
         if (pcl_lock_notes_waits(c->notes, b) && (!c->bit || s->k.page.op[b].bit == c->bit) &&
-            end_time(s) - s->k.times[b].lock_begin > c->longest)
-            c->longest = end_time(s) - s->k.times[b].lock_begin;
+            end_time(s) - pcl_times_of(&s->k, b)->lock_begin > c->longest)
+            c->longest = end_time(s) - pcl_times_of(&s->k, b)->lock_begin;
 }
 
 /* Whoever sleeps in the middle of an operation, and for no transfer of its own. */
@@ -342,12 +342,12 @@ static pcl_ns unfinished_wait(const struct pcl_sim *s)
     pcl_ns longest = 0;
 
     for (uint32_t b = 0; b < s->n_work; b++) {
-        const struct pcl_call *c = &s->k.call[b];
+        const struct pcl_call *c = pcl_call_of(&s->k, b);
         bool waits = s->m.model[b].run == PCL_RUN_ASLEEP && c->active && c->phase;
 
         if (waits && (s->k.page.waiter[b].queued || c->bio == PCL_NONE) &&
-            end_time(s) - s->k.times[b].lock_begin > longest)
-            longest = end_time(s) - s->k.times[b].lock_begin;
+            end_time(s) - pcl_times_of(&s->k, b)->lock_begin > longest)
+            longest = end_time(s) - pcl_times_of(&s->k, b)->lock_begin;
     }
     return longest;
 }

@@ -89,7 +89,7 @@ static bool wants_range(const struct pcl_kernel *k, uint32_t b, struct want *w)
 static struct want want_of(const struct pcl_kernel *k, uint32_t b)
 {
     const struct pcl_waiter *w = &k->page.waiter[b];
-    struct want x = {.kind = NOTHING, .folio = w->folio, .inode = k->call[b].inode};
+    struct want x = {.kind = NOTHING, .folio = w->folio, .inode = pcl_call_of(k, b)->inode};
 
     if (k->m->model[b].run == PCL_RUN_DEAD || wants_range(k, b, &x))
         return x; /* it may be spinning for its range */
@@ -97,7 +97,7 @@ static struct want want_of(const struct pcl_kernel *k, uint32_t b)
         return x;
     if (w->queued)
         x.kind = w->bit == PCL_PG_LOCKED ? A_PAGE : WRITTEN;
-    else if (k->call[b].drains)
+    else if (pcl_call_of(k, b)->drains)
         x.kind = DRAINED;
     return x;
 }
@@ -134,7 +134,7 @@ static uint32_t next_flight(const struct search *s, uint32_t inode, uint32_t *at
     while (*at < s->n) {
         uint32_t b = (*at)++;
 
-        if (s->k->call[b].in_flight && s->k->call[b].inode == inode)
+        if (pcl_call_of(s->k, b)->in_flight && pcl_call_of(s->k, b)->inode == inode)
             return b;
     }
     return PCL_NONE;
@@ -335,7 +335,7 @@ static uint32_t tell(const struct search *s, uint32_t first, struct parties *who
         if (len < room)
             len += (size_t)snprintf(text + len, room - len, "%stask %u (%s) waits for %s",
                                     n ? "; " : "", at,
-                                    pcl_op_name((enum pcl_op)s->k->call[at].op), what);
+                                    pcl_op_name((enum pcl_op)pcl_call_of(s->k, at)->op), what);
         at = to;
     }
     return n;

@@ -27,6 +27,13 @@ static size_t lock_bytes(const struct pcl_kernel *k)
     return bytes;
 }
 
+/* Of calls under way: as many as there have been at a time. */
+static size_t frame_bytes(const struct pcl_kernel *k)
+{
+    return k->cap_frames *
+           (sizeof(*k->calls) + sizeof(*k->call_times) + sizeof(*k->free_frame));
+}
+
 static size_t source_bytes(const struct pcl_source *src)
 {
     size_t one = sizeof(*src->mm_of) + sizeof(*src->start);
@@ -39,7 +46,7 @@ static size_t source_bytes(const struct pcl_source *src)
 size_t sim_task_bytes(const struct pcl_sim *s)
 {
     return machine_bytes(&s->m) + lock_bytes(&s->k) +
-           s->k.n_bodies * (sizeof(*s->k.call) + sizeof(*s->k.times)) +
+           s->k.n_bodies * sizeof(*s->k.frame) + frame_bytes(&s->k) +
            s->k.n_ra * sizeof(*s->k.ra) + source_bytes(&s->src) +
            s->n_work * sizeof(*s->body);
 }

@@ -268,7 +268,7 @@ void laws_look(struct pcl_sim *s)
 static bool about_to_look(const struct pcl_sim *s, uint32_t b, const struct pcl_waiter *w)
 {
     const struct pcl_page_op *op = &s->k.page.op[b];
-    const struct pcl_call *c = &s->k.call[b];
+    const struct pcl_call *c = pcl_call_of(&s->k, b);
 
     return op->what == PCL_PAGE_LOCK && op->bit == w->bit && op->pc != 0 && c->active &&
            c->folio == w->folio && c->phase == 1 && !s->k.page.waiter[b].queued;
@@ -343,7 +343,7 @@ static void check_cycle(struct pcl_sim *s)
 static void check_waiting(struct pcl_sim *s, uint32_t b, const struct pcl_lock_notes *notes,
                           bool exact, const char *lock, uint32_t inst, uint64_t page)
 {
-    pcl_ns wait = s->m.eng.now - s->k.times[b].lock_begin;
+    pcl_ns wait = s->m.eng.now - pcl_times_of(&s->k, b)->lock_begin;
 
     if (pcl_lock_notes_waits(notes, b) && wait > s->k.starvation)
         sim_starved(s, &(struct pcl_starved){.task = b,
@@ -362,7 +362,7 @@ static void check_starving(struct pcl_sim *s)
 
     s->m.at = s->m.eng.now;
     for (uint32_t b = 0; b < s->n_work && s->k.starvation; b++) {
-        const struct pcl_call *c = &s->k.call[b];
+        const struct pcl_call *c = pcl_call_of(&s->k, b);
 
         s->m.cur = b;
         for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]) && c->active; i++)

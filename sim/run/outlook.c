@@ -17,7 +17,7 @@ static const pcl_ns worth_stopping = INT64_C(60000000000); /* a minute of ticks 
 const struct pcl_range_node *sim_sweep_of(const struct pcl_sim *s, const struct pcl_range_locks *R,
                                           uint32_t b)
 {
-    if (!R->ops || !R->ops->progress || !R->n_nodes || !s->k.call[b].active)
+    if (!R->ops || !R->ops->progress || !R->n_nodes || !pcl_call_of(&s->k, b)->active)
         return NULL;
     const struct pcl_range_node *n = &R->node[R->op[b].node];
 

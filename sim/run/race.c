@@ -49,7 +49,7 @@ void race_stuck(const struct race *s, char *buf, size_t n)
         if (s->m.model[b].run == PCL_RUN_DEAD)
             continue;
         at += (size_t)snprintf(buf + at, n - at, "%stask %" PRIu32 " (%s) %s at %s", at ? "; " : "",
-                               b, pcl_op_name((enum pcl_op)s->k.call[b].op),
+                               b, pcl_op_name((enum pcl_op)pcl_call_of(&s->k, b)->op),
                                s->m.model[b].run == PCL_RUN_SPINNING ? "spins" : "sleeps",
                                pcl_call_stands(&s->k, b, where, sizeof where));
         if (at >= n)
@@ -98,7 +98,7 @@ static void passes(struct race *s, uint32_t me, uint64_t lock)
         (void)snprintf(s->kind, sizeof s->kind, "%s", pcl_wrong_name(PCL_WRONG_STARVED));
         (void)snprintf(s->text, sizeof s->text,
                        "task %" PRIu32 " (%s) waits for the %s, and %u later requests have been "
-                       "granted", b, pcl_op_name((enum pcl_op)s->k.call[b].op),
+                       "granted", b, pcl_op_name((enum pcl_op)pcl_call_of(&s->k, b)->op),
                        pcl_role_name((enum pcl_role)(lock >> 32)), x->passed);
     }
 }
@@ -174,7 +174,7 @@ static void step(struct pcl_machine *m, uint32_t body)
 
 static void forget_body(struct race *s, uint32_t b)
 {
-    struct pcl_call *c = &s->k.call[b];
+    struct pcl_call *c = pcl_call_of(&s->k, b);
     struct pcl_page_locks *L = &s->k.page;
 
     L->op[b].walked = 0; /* for statistics only; an endless walk would never come to a state again */

@@ -68,7 +68,7 @@ static double sweeps(const struct pcl_sim *s, const struct pcl_range_locks *R)
 static struct sweep extrapolated(const struct pcl_sim *s, const struct pcl_range_locks *R,
                                  const struct pcl_range_node *n)
 {
-    pcl_ns begin = s->k.times[n->owner].lock_begin, end = seen(s);
+    pcl_ns begin = pcl_times_of(&s->k, n->owner)->lock_begin, end = seen(s);
     double elapsed = (double)(end - begin), slower, n_sweeps = sweeps(s, R);
     struct pcl_sweep_progress p;
     struct sweep out = {.begin = begin, .memory_end = -1};
@@ -99,7 +99,7 @@ static double others_wait(const struct pcl_sim *s, const struct pcl_range_locks 
             longest = (double)R->stats.mode[mode].longest_wait;
     for (uint32_t b = 0; b < s->n_work && R->n_nodes; b++) {
         const struct pcl_range_node *n = &R->node[R->op[b].node];
-        double wait = (double)(seen(s) - s->k.times[b].lock_begin) + rest;
+        double wait = (double)(seen(s) - pcl_times_of(&s->k, b)->lock_begin) + rest;
 
         if (n->used && !n->held && n->owner == b && n != sweep &&
             R->op[b].what == PCL_RANGE_ACQUIRE && R->op[b].contended && wait > longest)
@@ -141,7 +141,7 @@ int64_t sim_sweep_bytes(const struct pcl_sim *s, const struct pcl_range_locks *R
 
         if (!n)
             continue;
-        pcl_ns begin = s->k.times[b].lock_begin;
+        pcl_ns begin = pcl_times_of(&s->k, b)->lock_begin;
         struct pcl_sweep_progress p;
 
         R->ops->progress(R, (uint32_t)(n - R->node), &p);

@@ -55,7 +55,7 @@ void wrong_who(const struct pcl_kernel *k, uint32_t n_tasks, uint32_t body, char
 {
     if (body < n_tasks)
         (void)snprintf(buf, n, "task %" PRIu32 " (%s)", body,
-                       pcl_op_name((enum pcl_op)k->call[body].op));
+                       pcl_op_name((enum pcl_op)pcl_call_of(k, body)->op));
     else
         (void)snprintf(buf, n, "%s", body == k->flusher ? "the flusher" : "an interrupt");
 }

@@ -62,7 +62,7 @@ static inline void rig_say(struct rig *r, const char *fmt, ...)
 /* What changed in a micro-step of task 0. "+io:S" is an acquisition begun, "-io" a release. */
 static inline void rig_watch(struct rig *r, const uint32_t *held, uint8_t locked)
 {
-    const struct pcl_call *c = &r->k.call[0];
+    const struct pcl_call *c = pcl_call_of(&r->k, 0);
 
     for (int i = 0; i < PCL_N_ROLES; i++) {
         if (!held[i] && c->held[i])
@@ -108,7 +108,7 @@ static inline void rig_step(struct pcl_machine *m, uint32_t t)
         pcl_call_begin(&r->k, &r->req[t][i]);
     }
     r->steps[t][i]++;
-    memcpy(held, r->k.call[0].held, sizeof(held));
+    memcpy(held, pcl_call_of(&r->k, 0)->held, sizeof(held));
     enum pcl_more more = pcl_call_step(&r->k);
 
     if (t == 0)
