@@ -15,6 +15,13 @@ enum {
     LEAST = 20, /* values without which nothing is said */
 };
 
+/* Where hardly anything varies but a timer's tick, all that follows the last tick is equal, and
+ * the rule would keep nothing else. So a cut counts if it moves the mean by the first of these,
+ * and one in the second half is a reason to refuse if it moves it by the second; else half is
+ * cut. */
+#define COUNTS 0.001
+#define REFUSES 0.01
+
 size_t pcl_mser(const double *x, size_t n)
 {
     double shift, sum = 0, squares = 0, best = 0;
@@ -38,6 +45,16 @@ size_t pcl_mser(const double *x, size_t n)
     return at;
 }
 
+/* By how much of itself the mean moves when [0, cut) is left out. */
+static double moves(const struct pcl_windows *s, enum pcl_output o, size_t cut)
+{
+    struct pcl_ratio all = pcl_windows_sum(s, o, 0, s->n),
+                     rest = pcl_windows_sum(s, o, cut, s->n);
+    double a = all.num / all.den, b = rest.num / rest.den;
+
+    return b > 0 ? (a > b ? a - b : b - a) / b : 1;
+}
+
 void pcl_windows_warmup(const struct pcl_windows *s, struct pcl_warmup *out)
 {
     double x[PCL_WINDOWS / GROUP];
@@ -45,7 +62,8 @@ void pcl_windows_warmup(const struct pcl_windows *s, struct pcl_warmup *out)
 
     *out = (struct pcl_warmup){0};
     for (int o = 0; o < PCL_N_OUTPUTS && s->w; o++) {
-        size_t n = 0;
+        size_t n = 0, found;
+        double moved;
 
         for (size_t at = 0; at + GROUP <= s->n; at += GROUP) {
             struct pcl_ratio r = pcl_windows_sum(s, (enum pcl_output)o, at, at + GROUP);
@@ -58,8 +76,12 @@ void pcl_windows_warmup(const struct pcl_windows *s, struct pcl_warmup *out)
         if (n < LEAST)
             continue;
         out->known = true;
-        if (start[pcl_mser(x, n)] > cut) {
-            cut = start[pcl_mser(x, n)];
+        found = start[pcl_mser(x, n)];
+        moved = moves(s, (enum pcl_output)o, found);
+        if (found > s->n / 2 && moved <= REFUSES)
+            found = s->n / 2;
+        if (found > cut && moved > COUNTS) {
+            cut = found;
             out->slowest = (enum pcl_output)o;
         }
     }

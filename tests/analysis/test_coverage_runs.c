@@ -1,7 +1,7 @@
 /*
- * The same question as test_coverage.c of the simulator itself: a scenario with a known answer is
- * run many times, with the lock, the queue of tasks, the windows and the metrics that users get, and
- * the 95 % intervals that hold the answer are counted.
+ * The same question as test_coverage.c of the simulator itself: a scenario with a known answer
+ * is run many times, with the lock, the queue of tasks, the windows and the metrics that users
+ * get, and the 95 % intervals that hold the answer are counted.
  *
  *   replications   10 runs, Student's t over their means or quantiles
  *   one run        a run as long as the 10: batch means, order statistics
@@ -18,7 +18,8 @@ enum { RUNS = 10 };
 #define OPEN(hold, warmup)                                                                     \
     "[scenario]\ntitle = t\nfs = page-only\nmachine = ideal\nwarmup = " warmup                 \
     "\nduration = 1s\n[file f]\nsize = 4k\ncached = all\n[group g]\ntasks = 100"               \
-    "\nmix = pagelock:1\noffsets = hot\nhold = exp:" hold "\nthink = exp:1ms\narrivals = open\n"
+    "\nmix = pagelock:1\noffsets = hot\nhold = exp:" hold                                      \
+    "\nthink = exp:1ms\narrivals = open\n"
 #define CLOSED                                                                                 \
     "[scenario]\ntitle = t\nfs = page-only\nmachine = ideal\nwarmup = 5ms\nduration = 1s\n"    \
     "[file f]\nsize = 4k\ncached = all\n[group g]\ntasks = 16\nmix = pagelock:1\n"             \
@@ -34,9 +35,13 @@ static struct test_case {
     pcl_ns each; /* length of a replication */
     struct target target[3];
 } cases[] = {
-    {"M/M/1, rho 0.5", OPEN("5us", "5ms"), 100000000,
+    {"M/M/1, rho 0.5",
+     OPEN("5us", "5ms"),
+     100000000,
      {{"latency_mean", 10e3}, {"latency_p50", 6931}, {"latency_p99", 46052}}},
-    {"M/M/1, rho 0.8", OPEN("8us", "20ms"), 200000000,
+    {"M/M/1, rho 0.8",
+     OPEN("8us", "20ms"),
+     200000000,
      {{"latency_mean", 40e3}, {"latency_p50", 27726}, {"latency_p99", 184207}}},
     {"machine repairman, N 16", CLOSED, 40000000, {{"throughput", 0}}},
 };
@@ -55,7 +60,8 @@ static void count(struct tally *t, double lo, double hi, double want)
     t->half += (hi - lo) / 2 / want;
 }
 
-static void replications(struct setting *s, const struct test_case *c, uint32_t round, struct tally *t)
+static void replications(struct setting *s, const struct test_case *c, uint32_t round,
+                         struct tally *t)
 {
     double x[3][RUNS];
 
@@ -77,7 +83,8 @@ static void replications(struct setting *s, const struct test_case *c, uint32_t 
     }
 }
 
-static void one_run(struct setting *s, const struct test_case *c, uint32_t round, struct tally *t)
+static void one_run(struct setting *s, const struct test_case *c, uint32_t round,
+                    struct tally *t)
 {
     struct pcl_result r;
 

@@ -158,6 +158,25 @@ static void a_warm_up_is_found_and_one_without_end_refused(void **state)
     pcl_windows_fini(&w);
 }
 
+static double ticking(struct pcl_stream s, size_t i)
+{
+    (void)s;
+    return i / 20 % 200 == 0 ? 1020 : 1000; /* the mean: 1000.1 */
+}
+
+/* All that follows the last tick is equal: nothing of it is a warm-up. */
+static void a_clock_that_ticks_is_steady(void **state)
+{
+    struct pcl_warmup up;
+    struct pcl_windows w;
+
+    (void)state;
+    fill(&w, 1000, ticking);
+    pcl_windows_warmup(&w, &up);
+    assert_true(up.known && !up.refused && up.cut == 0);
+    pcl_windows_fini(&w);
+}
+
 /* --- batch means ------------------------------------------------------------------------- */
 
 static double plain(struct pcl_stream s, size_t i)
@@ -278,6 +297,7 @@ int main(void)
         cmocka_unit_test(windows_reach_the_end_of_time),
         cmocka_unit_test(mser_cuts_where_a_search_by_hand_does),
         cmocka_unit_test(a_warm_up_is_found_and_one_without_end_refused),
+        cmocka_unit_test(a_clock_that_ticks_is_steady),
         cmocka_unit_test(batches_of_independent_values_know_their_error),
         cmocka_unit_test(batches_that_stay_correlated_say_nothing),
         cmocka_unit_test(a_convoy_that_comes_and_goes_is_two_modes),
