@@ -20,6 +20,7 @@ static const struct {
                " JOIN metric USING(metric_id) ORDER BY 1,2,3,4,5"},
     {"hist",
      "SELECT key,name,object,count,enc FROM hist JOIN run USING(run_id) ORDER BY 1,2,3"},
+    {"course", "SELECT key,lock,enc FROM course JOIN run USING(run_id) ORDER BY 1,2"},
     {"lockstat", "SELECT key,lock,mode,acquisitions,contentions,con_bounces,acq_bounces,"
                  "wait_min_ns,wait_max_ns,wait_total_ns,hold_min_ns,hold_max_ns,hold_total_ns,"
                  "steals,handoffs,lost_retries,trylock_failures,walk_visits,walk_foreign,walks,"

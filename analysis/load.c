@@ -108,6 +108,27 @@ static int get_hists(struct pcl_store *s, int64_t run, struct pcl_result *out,
     return end(s, st, rc, err);
 }
 
+static int get_courses(struct pcl_store *s, int64_t run, struct pcl_result *out,
+                         struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_COURSE_GET);
+    int rc;
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot read courses");
+    pcl_store_bind(st, "i", run);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        struct pcl_course *t = pcl_result_add_course(out, pcl_column(st, 0));
+
+        if (pcl_course_decode(t, sqlite3_column_blob(st, 1),
+                                (size_t)sqlite3_column_bytes(st, 1)) != PCL_OK) {
+            (void)sqlite3_reset(st);
+            return pcl_fail(err, PCL_EIO, "%s: a course is damaged", s->path);
+        }
+    }
+    return end(s, st, rc, err);
+}
+
 static int get_locks(struct pcl_store *s, int64_t run, struct pcl_result *out,
                      struct pcl_err *err)
 {
@@ -254,6 +275,8 @@ int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
     if (rc == PCL_OK)
         rc = get_hists(s, run, out, err);
     if (rc == PCL_OK)
+        rc = get_courses(s, run, out, err);
+    if (rc == PCL_OK)
         rc = get_locks(s, run, out, err);
     if (rc == PCL_OK)
         rc = get_blocked(s, run, out, err);
@@ -279,6 +302,25 @@ int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const
     }
     (void)sqlite3_reset(st);
     return rc == PCL_OK ? rc : pcl_fail(err, PCL_EIO, "%s: a histogram is damaged", s->path);
+}
+
+int pcl_store_course(struct pcl_store *s, const char *key, const char *lock,
+                       struct pcl_course *t, bool *found, struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_COURSE_ONE);
+    int rc = PCL_OK;
+
+    *found = false;
+    if (!st)
+        return pcl_store_error(s, err, "cannot read a course");
+    pcl_store_bind(st, "ss", key, lock);
+    if (sqlite3_step(st) == SQLITE_ROW) {
+        rc = pcl_course_decode(t, sqlite3_column_blob(st, 0),
+                                 (size_t)sqlite3_column_bytes(st, 0));
+        *found = rc == PCL_OK;
+    }
+    (void)sqlite3_reset(st);
+    return rc == PCL_OK ? rc : pcl_fail(err, PCL_EIO, "%s: a course is damaged", s->path);
 }
 
 /* --- all runs ------------------------------------------------------------------------------

@@ -183,6 +183,24 @@ static int add_hist(struct pcl_store *s, int64_t run, const struct pcl_named_his
     return rc;
 }
 
+static int add_course(struct pcl_store *s, int64_t run, const struct pcl_named_course *t,
+                        struct pcl_err *err)
+{
+    sqlite3_stmt *st = pcl_store_stmt(s, PCL_STMT_COURSE_ADD);
+    size_t size;
+    void *enc;
+    int rc;
+
+    if (!st)
+        return pcl_store_error(s, err, "cannot store a course");
+    enc = pcl_course_encode(&t->t, &size);
+    pcl_store_bind(st, "is", run, t->lock);
+    (void)sqlite3_bind_blob64(st, 3, enc, size, SQLITE_STATIC);
+    rc = run_stmt(s, st, err);
+    free(enc);
+    return rc;
+}
+
 static int add_lock(struct pcl_store *s, int64_t run, const struct pcl_lock_row *l,
                     struct pcl_err *err)
 {
@@ -254,6 +272,8 @@ static int add_rows(struct pcl_store *s, int64_t run, const struct pcl_result *r
         rc = add_metric(s, run, &r->metrics[i], err);
     for (size_t i = 0; rc == PCL_OK && i < r->n_hists; i++)
         rc = add_hist(s, run, &r->hists[i], err);
+    for (size_t i = 0; rc == PCL_OK && i < r->n_courses; i++)
+        rc = add_course(s, run, &r->courses[i], err);
     for (size_t i = 0; rc == PCL_OK && i < r->n_locks; i++)
         rc = add_lock(s, run, &r->locks[i], err);
     for (size_t i = 0; rc == PCL_OK && i < r->n_blocked; i++)

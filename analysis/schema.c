@@ -115,6 +115,11 @@ static const char from_1_to_2[] =
 static const char from_2_to_3[] =
     "ALTER TABLE config ADD COLUMN source TEXT NOT NULL DEFAULT '';";
 
+static const char from_3_to_4[] =
+    "CREATE TABLE course("
+    " run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, lock TEXT NOT NULL,"
+    " enc BLOB NOT NULL, PRIMARY KEY(run_id, lock)) STRICT;";
+
 /* For a reader, who must not touch the file, names of its own stand before those of the file. */
 static const char cover_1[] =
     "CREATE TEMP TABLE blocked(run_id, lock, waiter, waiter_mode, holder, holder_mode,"
@@ -126,11 +131,12 @@ static const char cover_1[] =
     " FROM main.lockstat;";
 static const char cover_2[] =
     "CREATE TEMP VIEW config AS SELECT *, '' AS source FROM main.config;";
+static const char cover_3[] = "CREATE TEMP TABLE course(run_id, lock, enc);";
 
 /* Step i leads from schema i + 1 to the next, in the file or for a reader's eyes only. */
 static const struct {
     const char *change, *cover;
-} steps[PCL_STORE_SCHEMA - 1] = {{from_1_to_2, cover_1}, {from_2_to_3, cover_2}};
+} steps[PCL_STORE_SCHEMA - 1] = {{from_1_to_2, cover_1}, {from_2_to_3, cover_2}, {from_3_to_4, cover_3}};
 
 static int set_version(struct pcl_store *s, struct pcl_err *err)
 {

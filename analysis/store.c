@@ -40,6 +40,7 @@ static const char *const sql[PCL_N_STMTS] = {
         "INSERT INTO scalar(run_id,metric_id,object,value) VALUES(?1,?2,?3,?4)",
     [PCL_STMT_HIST_ADD] =
         "INSERT INTO hist(run_id,name,object,count,enc) VALUES(?1,?2,?3,?4,?5)",
+    [PCL_STMT_COURSE_ADD] = "INSERT INTO course(run_id,lock,enc) VALUES(?1,?2,?3)",
     [PCL_STMT_LOCK_ADD] = "INSERT INTO lockstat "
                           "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
                           "?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,"
@@ -69,6 +70,9 @@ static const char *const sql[PCL_N_STMTS] = {
         "SELECT name,object,enc FROM hist WHERE run_id=?1 ORDER BY name,object",
     [PCL_STMT_HIST_ONE] = "SELECT enc FROM hist JOIN run USING(run_id)"
                           " WHERE key=?1 AND name=?2 AND object=?3",
+    [PCL_STMT_COURSE_GET] = "SELECT lock,enc FROM course WHERE run_id=?1 ORDER BY lock",
+    [PCL_STMT_COURSE_ONE] = "SELECT enc FROM course JOIN run USING(run_id)"
+                              " WHERE key=?1 AND lock=?2",
     [PCL_STMT_LOCK_GET] = "SELECT * FROM lockstat WHERE run_id=?1 ORDER BY lock,mode",
     [PCL_STMT_BLOCKED_GET] =
         "SELECT lock,waiter,waiter_mode,holder,holder_mode,behind,behind_mode,count,total_ns,"

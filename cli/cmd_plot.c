@@ -14,7 +14,7 @@ struct values {
     bool script;
 };
 
-#define KINDS "auto|lines|bars|percentiles|ccdf|pareto"
+#define KINDS "auto|lines|bars|percentiles|ccdf|time|heat|occupancy|pareto"
 
 static const struct cli_option options[] = {
     {"output", 'o', CLI_TEXT, offsetof(struct values, out), "FILE", "@file", 0, 0,
@@ -27,7 +27,7 @@ static const struct cli_option options[] = {
     {"y", 'y', CLI_COMMAS, offsetof(struct values, y), "METRIC", NULL, 0, 0,
      "draw this metric, as name or name(object), each in a panel of its own; a comma list, or "
      "several times. Of percentiles and ccdf latency(OPERATION), wait(LOCK) or "
-     "hold(LOCK)"},
+     "hold(LOCK); of heat and occupancy the lock"},
     {"x", 'x', CLI_TEXT, offsetof(struct values, x), "PARAM", NULL, 0, 0,
      "against this parameter, else the one that varies in the store; of pareto the metric of "
      "bytes"},
@@ -103,7 +103,11 @@ const struct cli_verb cli_verb_plot = {
         "of few "
         "points, with numbers; percentiles and ccdf: a distribution by percentile, or the "
         "share "
-        "that takes longer; pareto: latency against bytes of lock memory.\n\nWhen gnuplot is "
+        "that takes longer; time: where the time of an operation went, in cpu, io, run queue "
+        "and each "
+        "lock's waits by cause; heat: waits for a lock over simulated time; occupancy: its "
+        "holders "
+        "and waiters; pareto: latency against bytes of lock memory.\n\nWhen gnuplot is "
         "missing or fails, the script with its data is left as FILE.gp, and the exit code is "
         "2.",
     .examples = "pclsim plot demo.db -o demo.png\n"

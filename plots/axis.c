@@ -37,6 +37,8 @@ static const char *decade_text(struct figure *f, const char *unit, int k)
         return part < 4 ? fig_text(f, "%.0f %s", pow(10, part), times[step])
                         : fig_text(f, "1e%d s", part);
     }
+    if (k < 0 && k >= -4)
+        return fig_text(f, "%.*f", -k, pow(10, k));
     if (step < 0 || step > 6)
         return fig_text(f, "1e%d", k);
     return fig_text(f, "%.0f%s", pow(10, part), letters[step]);

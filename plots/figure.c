@@ -374,8 +374,7 @@ int fig_lines(struct pick *p, struct pcl_err *err)
 /* --- bars -----------------------------------------------------------------------------------
  */
 
-/* "121.1 +- 0.3": as many digits as the interval supports, four at most. */
-static const char *number_text(struct figure *f, const struct fig_point *pt, bool interval)
+const char *fig_number(struct figure *f, const struct fig_point *pt, bool interval)
 {
     struct pcl_scale plain = {1, "", fabs(pt->y) >= 10000};
     double half = fmax(pt->hi - pt->y, pt->y - pt->lo), least;
@@ -418,7 +417,7 @@ static void lay_rows(struct pick *p, const struct categories *cat, struct fig_pa
                                                         cat->v[i].text, f->name[s])
                                              : f->name[s]};
                 first = false;
-                pt->text = value.log ? "" : number_text(f, pt, p->most > 1);
+                pt->text = value.log ? "" : fig_number(f, pt, p->most > 1);
                 pt->x = -HUGE_VAL; /* laid: y becomes the length, x the row */
                 pt->xlo = row;
             }
@@ -446,7 +445,7 @@ static void bar_room(struct fig_panel *q, size_t n)
     if (q->x.log)
         return;
     q->x.lo = lo;
-    q->x.hi = hi > 0 ? hi * 1.3 : 1;
+    q->x.hi = hi > 0 ? hi * 1.42 : 1;
 }
 
 int fig_bars(struct pick *p, struct pcl_err *err)
@@ -620,6 +619,12 @@ static int build(struct pick *p, struct pcl_err *err)
         return fig_quantiles(p, false, err);
     case PCL_PLOT_CCDF:
         return fig_quantiles(p, true, err);
+    case PCL_PLOT_TIME:
+        return fig_time(p, err);
+    case PCL_PLOT_HEAT:
+        return fig_heat(p, err);
+    case PCL_PLOT_OCCUPANCY:
+        return fig_occupancy(p, err);
     case PCL_PLOT_PARETO:
         return fig_pareto(p, err);
     case PCL_PLOT_AUTO:
@@ -640,7 +645,7 @@ int fig_make(const struct pcl_dataset *d, const struct pcl_plot_opts *o, struct 
                      .least = SIZE_MAX};
     int rc;
 
-    *f = (struct figure){.note = ""};
+    *f = (struct figure){.note = "", .text_note = ""};
     pcl_arena_init(&f->arena);
     f->name = pcl_arena_alloc(&f->arena, FIG_MAX_NAMES, sizeof(*f->name));
     f->panel = pcl_arena_alloc(&f->arena, FIG_MAX_PANELS, sizeof(*f->panel));

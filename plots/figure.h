@@ -56,8 +56,9 @@ struct figure {
     size_t n_names;
     struct fig_panel *panel;
     size_t n_panels;
-    const char *note; /* a line below the key; "" */
+    const char *note, *text_note; /* a line with the titles, or below a text figure's key; "" */
     bool no_key;
+    double top; /* of a heat map: the largest number */
     char title[512], subtitle[512];
 };
 
@@ -76,6 +77,7 @@ struct pick {
     size_t n_by;
     size_t least, most; /* replications of a point */
     bool varies;        /* some interval has a width */
+    bool no_intervals;  /* none is drawn */
 };
 
 /* --- pick.c --- */
@@ -119,12 +121,18 @@ struct fig_panel *fig_panel(struct figure *f, const char *title, struct pcl_err 
 /** Adds a point to a series of a panel; text is copied. */
 struct fig_point *fig_add(struct figure *f, struct fig_panel *q, size_t series,
                           struct fig_point pt);
+/** "121.1 +- 0.3": the value of a point and its interval, with as many digits as that supports,
+ * four at most. */
+const char *fig_number(struct figure *f, const struct fig_point *pt, bool interval);
 const char *fig_text(struct figure *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 int fig_lines(struct pick *p, struct pcl_err *err);
 int fig_bars(struct pick *p, struct pcl_err *err);
 int fig_quantiles(struct pick *p, bool ccdf, struct pcl_err *err);
+int fig_time(struct pick *p, struct pcl_err *err);
+int fig_heat(struct pick *p, struct pcl_err *err);
+int fig_occupancy(struct pick *p, struct pcl_err *err);
 int fig_pareto(struct pick *p, struct pcl_err *err);
 
 /* --- axis.c --- */

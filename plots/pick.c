@@ -446,7 +446,7 @@ void pick_titles(struct pick *p)
 
     if (p->least != p->most && p->least != SIZE_MAX)
         reps = fig_text(f, "%zu to %zu", p->least, p->most);
-    if (p->most > 1)
+    if (p->most > 1 && !p->no_intervals)
         intervals =
             p->varies ? fig_text(f, ", %.4g%% t-intervals", 100 * p->level) : ", all identical";
     (void)snprintf(f->title, sizeof(f->title), "Simulated: %s",

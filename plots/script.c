@@ -19,7 +19,7 @@ struct form {
 static const struct form forms[] = {
     {"png", 100, 105}, {"svg", 100, 95}, {"pdf", 100, 105}, {"txt", 62, 58}};
 
-enum { MAX_TICS = 40, LONG_ROW = 28, LONG_NAME = 60 };
+enum { MAX_TICS = 40, LONG_ROW = 20, LONG_NAME = 100 };
 
 const char *fig_form(const char *out)
 {
@@ -149,19 +149,13 @@ static double place(const struct fig_axis *a, double v)
     return a->log ? log2(v) : v;
 }
 
-/* A row's name may be long; what is cut off of it stands in the key or the title. */
-static void put_tic_name(const struct writer *w, const char *s, bool row)
+/* The name of a row may be too long for a text figure: its number stands for it. */
+static void put_tic_name(const struct writer *w, const char *s, size_t row)
 {
-    size_t n = strlen(s), most = w->text ? LONG_ROW : LONG_NAME;
-
-    if (!row || n <= most) {
-        quote_as(w->out, s, n, w->text, true);
-        return;
-    }
-    for (n = most - 2; n > 1 && ((unsigned char)s[n] & 0xc0) == 0x80; n--)
-        ;
-    quote_as(w->out, s, n, w->text, true);
-    (void)fputs(" . '..'", w->out);
+    if (row && w->text && strlen(s) > LONG_ROW)
+        fprintf(w->out, "'[%zu]'", row);
+    else
+        quote_as(w->out, s, strlen(s), w->text, true);
 }
 
 /* Tics by name; names that would run into their neighbour are left out, and so are the marks
@@ -182,7 +176,7 @@ static void put_tics(const struct writer *w, const struct fig_axis *a, char whic
         if (!fits && a->n_tics > MAX_TICS)
             continue;
         (void)fputs(first ? "" : ", ", w->out);
-        put_tic_name(w, fits ? a->tic[i].text : "", which == 'y');
+        put_tic_name(w, fits ? a->tic[i].text : "", which == 'y' ? i + 1 : 0);
         fprintf(w->out, " %.10g", a->tic[i].at);
         first = false;
         if (fits) {
@@ -289,10 +283,23 @@ static void put_letter_key(const struct writer *w, const char *label)
     }
     if (w->f->n_names > 1 && !w->bars)
         (void)fputs(" . \"\\n\" . '(where letters meet, the last one shows)'", w->out);
-    if (w->f->note[0]) {
+    if (w->f->text_note[0]) {
         (void)fputs(" . \"\\n\" . ", w->out);
-        (void)quote_wrapped(w, w->f->note, w->form->title_columns);
+        (void)quote_wrapped(w, w->f->text_note, w->form->title_columns);
     }
+}
+
+/* The names of rows that are too long to stand beside them: "[3] v5.9:iolock=range-list". */
+static void put_row_names(const struct writer *w, const struct fig_panel *q)
+{
+    char name[600];
+
+    for (size_t k = 0; w->text && w->bars && k < q->y.n_tics; k++)
+        if (strlen(q->y.tic[k].text) > LONG_ROW) {
+            (void)snprintf(name, sizeof(name), "[%zu] %s", k + 1, q->y.tic[k].text);
+            (void)fputs(" . \"\\n\" . ", w->out);
+            (void)quote_wrapped(w, name, w->form->title_columns);
+        }
 }
 
 static void put_labels(const struct writer *w, const struct fig_panel *q, size_t i)
@@ -304,6 +311,7 @@ static void put_labels(const struct writer *w, const struct fig_panel *q, size_t
         put_letter_key(w, q->x.label);
     else
         quote(w, q->x.label);
+    put_row_names(w, q);
     (void)fputs("\nset title ", w->out);
     if (w->text) { /* a text terminal cannot turn the y axis's name */
         const char *lines[] = {i == 0 ? w->f->title : "", i == 0 ? w->f->subtitle : "",
@@ -344,6 +352,56 @@ static size_t most_points(const struct writer *w, const struct fig_panel *q)
     return most;
 }
 
+/* Lines that the names of rows take which are too long to stand beside them. */
+static size_t row_lines(const struct writer *w, const struct fig_panel *q)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; w->bars && k < q->y.n_tics; k++)
+        if (strlen(q->y.tic[k].text) > LONG_ROW)
+            n += wrapped_lines(q->y.tic[k].text, w->form->title_columns - 6);
+    return n;
+}
+
+/* Letters that the names of a text figure's rows take. */
+static size_t text_margin(const struct fig_panel *q)
+{
+    size_t most = 3;
+
+    for (size_t k = 0; k < q->y.n_tics; k++) {
+        size_t n = strlen(q->y.tic[k].text);
+
+        most = n <= LONG_ROW && n > most ? n : most;
+    }
+    return most;
+}
+
+/* The bars of a stack as letters: a text figure has whole letters only, so a row is made as
+ * one. */
+static void put_rows(const struct writer *w, const struct fig_panel *q)
+{
+    const struct fig_series *whole = &q->series[w->f->n_names];
+    double span = (double)(72 - text_margin(q) - 5);
+
+    (void)fputs("$rows << EOD\n", w->out);
+    for (size_t i = 0; i < whole->n; i++) {
+        size_t at = 0;
+
+        fprintf(w->out, "%.10g \"", whole->point[i].x);
+        for (size_t s = 0; s < w->f->n_names; s++)
+            for (size_t k = 0; k < q->series[s].n; k++) {
+                const struct fig_point *pt = &q->series[s].point[k];
+
+                if (pt->x < whole->point[i].x || pt->x > whole->point[i].x)
+                    continue;
+                for (; (double)at < floor(span * pt->xhi / q->x.hi + 0.5); at++)
+                    (void)fputc(w->mark[s], w->out);
+            }
+        fprintf(w->out, " %s\"\n", whole->point[i].text);
+    }
+    (void)fputs("EOD\n", w->out);
+}
+
 /* Lines of a text figure that titles take. */
 static size_t title_lines(const struct writer *w, const struct fig_panel *q, bool first)
 {
@@ -362,28 +420,32 @@ static size_t key_lines(const struct writer *w)
 
     for (size_t s = 0; s < w->f->n_names && !w->f->no_key; s++)
         n += strlen(w->f->name[s]) + 5;
-    return (n + 59) / 60 + (w->f->note[0] ? wrapped_lines(w->f->note, 62) : 0);
+    return (n + 59) / 60 + (w->f->text_note[0] ? wrapped_lines(w->f->text_note, 62) : 0);
 }
 
 static size_t text_lines(const struct writer *w)
 {
-    size_t rows = 0, titles = 0;
+    size_t rows = 0, titles = 0, names = 0;
 
     for (size_t i = 0; i < w->f->n_panels; i++) {
         size_t n = title_lines(w, &w->f->panel[i], i == 0);
 
         titles = n > titles ? n : titles;
+        n = row_lines(w, &w->f->panel[i]);
+        names = n > names ? n : names;
         rows = w->f->panel[i].rows > rows ? w->f->panel[i].rows : rows;
     }
-    return (rows ? rows + 2 + titles + 3 : 22) + key_lines(w);
+    return (rows ? rows + 2 + titles + 3 + names : 22) + key_lines(w);
 }
 
 /* Where things are, for templates that draw by hand. */
 static void put_places(const struct writer *w, const struct fig_panel *q)
 {
-    size_t points = most_points(w, q), margin = longest_row(q);
+    size_t points = most_points(w, q), margin;
     double lo = q->x.hi > q->x.lo ? q->x.lo : 0, hi = q->x.hi > q->x.lo ? q->x.hi : 1;
 
+    if (strcmp(w->f->template, "panel-stack") == 0)
+        put_rows(w, q);
     fprintf(w->out, "EVERY = %zu\nERRORS = %d\n", points / 24 + 1, points <= 24);
     fprintf(w->out, "LEFT = %.10g\n", q->x.log ? lo : fmax(lo, 0));
     if (q->x.log)
@@ -393,7 +455,8 @@ static void put_places(const struct writer *w, const struct fig_panel *q)
     if (w->bars && w->text) {
         size_t lines = title_lines(w, q, q == w->f->panel), below = key_lines(w) + 3;
 
-        margin = (margin > LONG_ROW ? LONG_ROW : margin) + 2;
+        below += row_lines(w, q);
+        margin = text_margin(q) + 2;
         fprintf(w->out, "set lmargin %zu\nset rmargin 2\nSPAN = %zu\n", margin,
                 72 - margin - 4);
         fprintf(w->out, "set tmargin %zu\nset bmargin %zu\n", lines,
@@ -452,6 +515,9 @@ static void lay_out(struct writer *w)
         most = n > most ? n : most;
     }
     w->w = w->cols == 1 ? 960 : w->cols == 2 ? 1280 : 1500;
+    for (size_t i = 0; i < f->n_panels && w->bars; i++)
+        if (longest_row(&f->panel[i]) > 40)
+            w->w = fmax(w->w, 960 + 7.5 * ((double)longest_row(&f->panel[i]) - 40));
     w->key_cols = (size_t)(w->w / 9) / (most + 9);
     w->key_cols = w->key_cols < 1 ? 1 : w->key_cols > f->n_names ? f->n_names : w->key_cols;
     w->key_rows =
@@ -460,7 +526,8 @@ static void lay_out(struct writer *w)
         rows = f->panel[i].rows > rows ? f->panel[i].rows : rows;
     panel = rows ? 80 + 26 * (double)rows : f->n_panels == 1 ? 500 : w->cols == 1 ? 330 : 320;
     w->top = 18 + 17 * (double)(wrapped_lines(f->title, columns) +
-                                wrapped_lines(f->subtitle, columns));
+                                wrapped_lines(f->subtitle, columns) +
+                                (f->note[0] ? wrapped_lines(f->note, columns) : 0));
     w->bottom = 8 + 22 * (double)w->key_rows;
     w->h = w->top + w->bottom + panel * (double)w->rows;
 }
@@ -498,6 +565,7 @@ static void put_preamble(const struct writer *w, const char *out)
         (void)quote_wrapped(w, w->f->note, w->form->title_columns);
     }
     fprintf(w->out, "\nW = %.0f\nH = %.0f\nLINES = %zu\n", w->w, w->h, text_lines(w));
+    fprintf(w->out, "TOP = %.10g\n", w->f->top);
     fprintf(w->out, "COLS = %zu\nKEYTOP = %.6g\nKEY = '%s'\n", w->key_cols,
             (w->bottom - 2) / w->h,
             strcmp(w->f->template, "panel-stack") == 0    ? "boxes"

@@ -17,6 +17,7 @@
 
 #include <pclsim/account.h>
 #include <pclsim/machine.h>
+#include <pclsim/course.h>
 #include <pclsim/scheme.h>
 
 enum pcl_more {
@@ -84,6 +85,8 @@ struct pcl_lock_stats {
                                           lock's own instructions and interrupts */
     } mode[2];
     struct pcl_blocked_table blocked;
+    struct pcl_course line; /* holders and waiters over time */
+    pcl_ns by_flusher;        /* waits of the flusher, which belong to no operation */
     uint64_t steals, handoffs, lost_retries, trylock_failures, wasted_wakes;
     uint64_t walks, walk_visits, walk_foreign, walk_max, foreign_max, bookmarks;
     uint64_t sleeps;               /* context switches while an operation was under way */

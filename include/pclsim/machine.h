@@ -258,6 +258,7 @@ struct pcl_machine {
     uint32_t runnable, runnable_min;       /* tasks that are not asleep: now, at least */
     int64_t runnable_sum; /* times of going to sleep less times of waking: see pcl_runnable_area() */
     pcl_ns cause_ns[PCL_N_CAUSES];
+    pcl_ns outside[PCL_N_SPENT]; /* pcl_spent_outside() */
     bool stop; /* set by the owner: leave pcl_machine_run() */
 };
 
@@ -470,6 +471,15 @@ static inline void pcl_spent_begin(struct pcl_machine *m)
     for (int i = 0; i < PCL_N_SPENT; i++)
         t->spent[i] = 0;
     t->chosen = 0;
+}
+
+/** For statistics: what the running body waited for since the last call belonged to no wait for a
+ * lock. */
+static inline void pcl_spent_outside(struct pcl_machine *m)
+{
+    for (int i = 0; i < PCL_N_SPENT; i++)
+        m->outside[i] += m->task[m->cur].spent[i];
+    pcl_spent_begin(m);
 }
 
 /** Time times runnable tasks, from the start to t. */

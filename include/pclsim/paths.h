@@ -283,6 +283,7 @@ struct pcl_kernel {
     uint32_t n_bios, cap_bios, free_bio;
     uint64_t dirty_background, dirty_limit; /* pages */
     uint32_t flusher;             /* task that writes back, PCL_NONE */
+    pcl_ns waited;                /* by operations, for locks; statistics */
     struct pcl_lock_stats writeback_stats; /* waits for PG_writeback */
     struct pcl_lock_stats drain_stats;     /* waits for direct I/O in flight */
     struct pcl_lock_stats entry_stats;     /* DAX: acquisitions of entry locks */

@@ -6,6 +6,7 @@
 #define PCLSIM_RESULT_H
 
 #include <pclsim/base.h>
+#include <pclsim/course.h>
 #include <pclsim/hist.h>
 #include <pclsim/windows.h>
 
@@ -27,6 +28,11 @@ struct pcl_metric {
 struct pcl_named_hist {
     char name[40], object[40]; /* "latency" of "read", "wait" of "page" */
     struct pcl_hist h;         /* ns */
+};
+
+struct pcl_named_course {
+    char lock[40];
+    struct pcl_course t; /* from the begin of the measured interval */
 };
 
 /* What waits were spent on; the sum is the waits. */
@@ -105,6 +111,8 @@ struct pcl_result {
     size_t n_metrics;
     struct pcl_named_hist *hists;
     size_t n_hists;
+    struct pcl_named_course *courses;
+    size_t n_courses;
     struct pcl_lock_row *locks;
     size_t n_locks;
     struct pcl_blocked_row *blocked; /* by class, the longest total first */
@@ -131,6 +139,7 @@ struct pcl_metric *pcl_result_add(struct pcl_result *r, const char *name, const 
 const struct pcl_metric *pcl_result_find(const struct pcl_result *r, const char *name,
                                          const char *object);
 struct pcl_hist *pcl_result_add_hist(struct pcl_result *r, const char *name, const char *object);
+struct pcl_course *pcl_result_add_course(struct pcl_result *r, const char *lock);
 struct pcl_lock_row *pcl_result_add_lock(struct pcl_result *r, const char *name, char mode);
 struct pcl_blocked_row *pcl_result_add_blocked(struct pcl_result *r);
 struct pcl_lock_point *pcl_result_add_point(struct pcl_result *r);

@@ -12,7 +12,7 @@
 #include <pclsim/result.h>
 
 #define PCL_STORE_APPLICATION_ID 0x50434c53 /* "PCLS" */
-#define PCL_STORE_SCHEMA 3                  /* PRAGMA user_version */
+#define PCL_STORE_SCHEMA 4                  /* PRAGMA user_version */
 
 enum pcl_store_flags {
     PCL_STORE_READ = 0,        /* must exist; nothing is written */
@@ -70,6 +70,10 @@ int pcl_store_get(struct pcl_store *s, const char *key, struct pcl_result *out,
  * finished only when found. */
 int pcl_store_hist(struct pcl_store *s, const char *key, const char *name, const char *object,
                    struct pcl_hist *h, bool *found, struct pcl_err *err);
+
+/** The course of a lock in one run, likewise. */
+int pcl_store_course(struct pcl_store *s, const char *key, const char *lock,
+                       struct pcl_course *t, bool *found, struct pcl_err *err);
 
 /** All runs of the store, configurations in the order in which they were first stored. out must
  * be initialised. */

@@ -18,11 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "varint.h"
+
 #define SUB_BITS 7
 #define SUB (1u << SUB_BITS)
 #define BLOCKS 57u /* bit 62 is the highest of an int64_t: 62 - 6 and block 0 */
 #define FORMAT 1
-#define VARINT_MAX 10
 
 _Static_assert(BLOCKS <= sizeof(((struct pcl_hist *)0)->block) / sizeof(uint64_t *),
                "a block for every value");
@@ -179,14 +180,6 @@ void pcl_hist_each(const struct pcl_hist *h,
 
 /* --- encoding ---------------------------------------------------------------------------- */
 
-static unsigned char *put_varint(unsigned char *p, uint64_t v)
-{
-    for (; v >= 128; v >>= 7)
-        *p++ = (unsigned char)(v | 128);
-    *p++ = (unsigned char)v;
-    return p;
-}
-
 static unsigned char *put_double(unsigned char *p, double v)
 {
     uint64_t bits;
@@ -224,30 +217,6 @@ void *pcl_hist_encode(const struct pcl_hist *h, size_t *size)
 }
 
 /* --- decoding: the bytes may come from anywhere ------------------------------------------- */
-
-struct reader {
-    const unsigned char *p, *end;
-    bool bad; /* sticks: the caller looks once, at the end */
-};
-
-static uint64_t get_varint(struct reader *r)
-{
-    uint64_t v = 0;
-
-    for (unsigned shift = 0; r->p < r->end && shift < 64; shift += 7) {
-        unsigned char c = *r->p++;
-
-        if (shift == 63 && c > 1)
-            break; /* beyond 64 bits */
-        v |= (uint64_t)(c & 127) << shift;
-        if (c < 128) {
-            r->bad |= c == 0 && shift > 0; /* one number, one form */
-            return v;
-        }
-    }
-    r->bad = true;
-    return 0;
-}
 
 static double get_double(struct reader *r)
 {

@@ -19,10 +19,13 @@ void pcl_result_fini(struct pcl_result *r)
 {
     for (size_t i = 0; i < r->n_hists; i++)
         pcl_hist_fini(&r->hists[i].h);
+    for (size_t i = 0; i < r->n_courses; i++)
+        pcl_course_fini(&r->courses[i].t);
     for (size_t i = 0; i < r->n_violations; i++)
         free(r->violations[i].steps);
     free(r->metrics);
     free(r->hists);
+    free(r->courses);
     free(r->locks);
     free(r->blocked);
     free(r->points);
@@ -83,6 +86,16 @@ struct pcl_hist *pcl_result_add_hist(struct pcl_result *r, const char *name, con
     set_text(h->object, sizeof(h->object), object);
     pcl_hist_init(&h->h);
     return &h->h;
+}
+
+struct pcl_course *pcl_result_add_course(struct pcl_result *r, const char *lock)
+{
+    r->courses = grown(r->courses, r->n_courses, sizeof(*r->courses));
+
+    struct pcl_named_course *t = &r->courses[r->n_courses++];
+    set_text(t->lock, sizeof(t->lock), lock);
+    pcl_course_init(&t->t, 0);
+    return &t->t;
 }
 
 struct pcl_lock_row *pcl_result_add_lock(struct pcl_result *r, const char *name, char mode)

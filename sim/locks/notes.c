@@ -589,6 +589,12 @@ void pcl_page_fresh(struct pcl_page_locks *L, uint32_t folio, bool by_io)
     page_held(L, p, pcl_now(L->m), by_io);
 }
 
+static void note_hold(struct pcl_page_locks *L, enum pcl_mode mode, pcl_ns since)
+{
+    pcl_hist_add(&L->stats.mode[mode].hold, pcl_now(L->m) - since);
+    pcl_course_hold(&L->stats.line, (int)mode, since, pcl_now(L->m));
+}
+
 void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, uint8_t bit, bool shared)
 {
     struct past *p = past_of(L->notes, folio);
@@ -598,15 +604,14 @@ void pcl_page_let_go(struct pcl_page_locks *L, uint32_t folio, uint8_t bit, bool
     if (bit != PCL_PG_LOCKED)
         return;
     if (shared) {
-        pcl_hist_add(&L->stats.mode[PCL_SHARED].hold,
-                     pcl_now(L->m) - L->notes->shares[L->m->cur]);
+        note_hold(L, PCL_SHARED, L->notes->shares[L->m->cur]);
         L->stats.held--;
         p->readers--;
         return;
     }
     if (!p->since)
         return;
-    pcl_hist_add(&L->stats.mode[PCL_EXCLUSIVE].hold, pcl_now(L->m) - (p->since - 1));
+    note_hold(L, PCL_EXCLUSIVE, p->since - 1);
     L->stats.held -= !p->by_io;
     p->since = 0;
     p->owner = 0;

@@ -125,6 +125,7 @@ void pcl_lock_stats_init(struct pcl_lock_stats *s)
         pcl_hist_init(&s->mode[i].wait);
         pcl_hist_init(&s->mode[i].hold);
     }
+    pcl_course_init(&s->line, 0);
 }
 
 void pcl_lock_stats_fini(struct pcl_lock_stats *s)
@@ -134,4 +135,5 @@ void pcl_lock_stats_fini(struct pcl_lock_stats *s)
         pcl_hist_fini(&s->mode[i].hold);
     }
     pcl_blocked_fini(&s->blocked);
+    pcl_course_fini(&s->line);
 }

@@ -109,7 +109,7 @@ static enum pcl_flow grab(struct pcl_kernel *k, struct pcl_call *c, const struct
     case GRAB_LOCK:
         if (!c->slept) {
             note_site(k, c);
-            pcl_spent_begin(k->m);
+            pcl_note_begin(k);
             pcl_times_of(k, k->m->cur)->lock_begin = pcl_now(k->m);
         }
         c->other = PCL_NONE;

@@ -142,6 +142,14 @@ static void tell_starved(struct pcl_kernel *k, const struct pcl_lock_notes *N, c
                                                      .passed = pcl_lock_notes_passed(N)});
 }
 
+void pcl_note_begin(struct pcl_kernel *k)
+{
+    if (k->m->cur == k->flusher)
+        pcl_spent_begin(k->m);
+    else
+        pcl_spent_outside(k->m);
+}
+
 static void count_wait(struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns wait)
 {
     st->mode[mode].acquisitions++;
@@ -153,21 +161,45 @@ static void count_wait(struct pcl_lock_stats *st, enum pcl_mode mode, bool waite
         st->mode[mode].longest_wait = wait;
 }
 
+/* A wait is over, and has been said what it was spent on. */
+static void note_over(struct pcl_kernel *k, struct pcl_lock_stats *st, pcl_ns begin)
+{
+    struct pcl_machine *m = k->m;
+
+    pcl_spent_begin(m);
+    pcl_course_wait(&st->line, begin, m->at, true);
+    *(m->cur == k->flusher ? &st->by_flusher : &k->waited) += m->at - begin;
+}
+
 void pcl_note_wait(struct pcl_kernel *k, struct pcl_lock_stats *st, bool waited)
 {
     pcl_ns wait = k->m->at - pcl_times_of(k, k->m->cur)->lock_begin;
 
     count_wait(st, PCL_EXCLUSIVE, waited, wait);
-    if (waited)
-        pcl_lock_waited_for(st, k->m, PCL_EXCLUSIVE, wait, PCL_NONE);
+    if (!waited)
+        return;
+    pcl_lock_waited_for(st, k->m, PCL_EXCLUSIVE, wait, PCL_NONE);
+    note_over(k, st, pcl_times_of(k, k->m->cur)->lock_begin);
 }
 
-static void note_wait(const struct pcl_lock_notes *N, struct pcl_machine *m,
+static void note_wait(struct pcl_kernel *k, const struct pcl_lock_notes *N,
                       struct pcl_lock_stats *st, enum pcl_mode mode, bool waited, pcl_ns begin)
 {
+    struct pcl_machine *m = k->m;
+
     count_wait(st, mode, waited, m->at - begin);
-    if (waited)
-        pcl_lock_notes_waited(N, st, m, mode, m->at - begin);
+    if (!waited)
+        return;
+    pcl_lock_notes_waited(N, st, m, mode, m->at - begin);
+    note_over(k, st, begin);
+}
+
+/* Held by the running body from since until now. */
+static void note_hold(struct pcl_lock_stats *st, const struct pcl_machine *m, enum pcl_mode mode,
+                      pcl_ns since)
+{
+    pcl_hist_add(&st->mode[mode].hold, pcl_now(m) - since);
+    pcl_course_hold(&st->line, (int)mode, since, pcl_now(m));
 }
 
 static void tell_event(struct pcl_kernel *k, enum pcl_lock_event what, enum pcl_role role,
@@ -243,7 +275,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
         if (!begin_lock(k, c, role))
             return flow_next(c, FLOW_SKIP);
         t->lock_begin = pcl_now(m);
-        pcl_spent_begin(m);
+        pcl_note_begin(k);
         tell_event(k, PCL_LOCK_ASKED, role, instance(c, role));
         c->phase = 1;
     }
@@ -254,7 +286,7 @@ enum pcl_flow act_lock(struct pcl_kernel *k, struct pcl_call *c, const struct pc
     const struct pcl_range_op *op = &R->op[m->cur];
     const struct pcl_range_node *n = &R->node[op->node];
 
-    note_wait(R->notes, m, &R->stats, (enum pcl_mode)n->mode, op->contended, t->lock_begin);
+    note_wait(k, R->notes, &R->stats, (enum pcl_mode)n->mode, op->contended, t->lock_begin);
     if (op->contended)
         tell_starved(k, R->notes, pcl_role_name(role), PCL_NO_PAGE, op->inst,
                      m->at - t->lock_begin);
@@ -277,8 +309,8 @@ enum pcl_flow act_unlock(struct pcl_kernel *k, struct pcl_call *c, const struct 
             return flow_next(c, FLOW_SKIP);
         uint32_t node = c->held[role] - 1;
 
-        pcl_hist_add(&R->stats.mode[R->node[node].mode].hold,
-                     pcl_now(m) - pcl_times_of(k, m->cur)->held_since[role]);
+        note_hold(&R->stats, m, (enum pcl_mode)R->node[node].mode,
+                  pcl_times_of(k, m->cur)->held_since[role]);
         R->stats.held--;
         pcl_transition(&m->eng, PCL_TR_RELEASE, m->cur, object(role, instance(c, role)));
         pcl_range_begin_release(R, PCL_RANGE_RELEASE, node);
@@ -303,7 +335,7 @@ enum pcl_flow act_downgrade(struct pcl_kernel *k, struct pcl_call *c, const stru
             return flow_next(c, FLOW_SKIP);
         uint32_t node = c->held[role] - 1;
 
-        pcl_hist_add(&R->stats.mode[R->node[node].mode].hold, pcl_now(m) - *since);
+        note_hold(&R->stats, m, (enum pcl_mode)R->node[node].mode, *since);
         *since = pcl_now(m);
         pcl_range_begin_release(R, PCL_RANGE_DOWNGRADE, node);
         c->phase = 1;
@@ -365,6 +397,8 @@ static void note_drained(struct pcl_kernel *k, const struct pcl_call *c)
     if (c->drains)
         pcl_lock_waited_for(st, m, PCL_EXCLUSIVE, m->at - t->lock_begin, t->blame);
     if (c->drains)
+        note_over(k, st, t->lock_begin);
+    if (c->drains)
         tell_starved(k, NULL, "dio-drain", PCL_NO_PAGE, c->inode, m->at - t->lock_begin);
 }
 
@@ -387,7 +421,7 @@ enum pcl_flow act_dio_drain(struct pcl_kernel *k, struct pcl_call *c, const stru
     }
     if (c->phase == 0) {
         note_site(k, c);
-        pcl_spent_begin(m);
+        pcl_note_begin(k);
     }
     pcl_load(m, PCL_LINE(DIO, c->inode));
     if (k->inode[c->inode].dio == 0) {
@@ -441,7 +475,7 @@ static bool page_op(struct pcl_kernel *k, struct pcl_call *c, enum pcl_page_what
     if (c->phase == 0) {
         if (what != PCL_PAGE_UNLOCK) {
             note_site(k, c);
-            pcl_spent_begin(k->m);
+            pcl_note_begin(k);
             tell_event(k, PCL_LOCK_ASKED, PCL_ROLE_PAGE, c->folio);
         }
         pcl_page_begin(&k->page, what, c->folio, bit, killable);
@@ -458,7 +492,7 @@ static void page_granted(struct pcl_kernel *k, struct pcl_call *c)
 
     const struct pcl_page_op *op = &k->page.op[m->cur];
 
-    note_wait(k->page.notes, m, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE,
+    note_wait(k, k->page.notes, &k->page.stats, op->shared ? PCL_SHARED : PCL_EXCLUSIVE,
               op->contended, t->lock_begin);
     if (op->contended)
         tell_starved(k, k->page.notes, "page", k->cache->folio[c->folio].pgoff, c->inode,
@@ -579,7 +613,7 @@ static void note_page_wait(struct pcl_kernel *k, struct pcl_lock_stats *st)
     struct pcl_machine *m = k->m;
 
     if (k->page.op[m->cur].contended)
-        note_wait(k->page.notes, m, st, PCL_SHARED, true, pcl_times_of(k, m->cur)->lock_begin);
+        note_wait(k, k->page.notes, st, PCL_SHARED, true, pcl_times_of(k, m->cur)->lock_begin);
 }
 
 static enum pcl_flow page_waited(struct pcl_kernel *k, struct pcl_call *c,

@@ -163,6 +163,9 @@ struct pcl_vma *pcl_vma(struct pcl_kernel *k, uint32_t mm, uint32_t inode);
 bool pcl_vma_changed(struct pcl_kernel *k, const struct pcl_call *c);
 
 /* lock_acts.c */
+/** The running body asks for a lock: what it waited for until now belongs to its operation, if it
+ * has one. */
+void pcl_note_begin(struct pcl_kernel *k);
 /** Counts a lock that is taken now, since times.lock_begin, and has no notes of its own. */
 void pcl_note_wait(struct pcl_kernel *k, struct pcl_lock_stats *st, bool waited);
 

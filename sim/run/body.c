@@ -46,6 +46,7 @@ static void begin(struct pcl_sim *s, struct pcl_body *b)
     b->begin = b->action.open && b->action.first ? b->arrival : pcl_now(&s->m);
     if (b->action.first)
         b->tx_begin = b->begin;
+    pcl_spent_begin(&s->m);
     pcl_call_begin(&s->k, &b->action.req);
     b->phase = BODY_CALL;
     if (s->laws.on)
@@ -66,6 +67,8 @@ static void done(struct pcl_sim *s, struct pcl_body *b)
     if (!s->measuring)
         return;
     s->ops++;
+    s->late += b->called - b->begin;
+    pcl_spent_outside(&s->m);
     pcl_hist_add(&s->latency[op], took);
     pcl_hist_add(&s->all, took);
     if (s->windows.w)

@@ -147,6 +147,29 @@ static void scheduling(struct pcl_sim *s)
             (double)(s->m.cause_ns[c] - s->cause0[c]) / ops);
 }
 
+/* What operations' time outside of waits for locks was, each on average; with the waits it is the
+ * mean latency. */
+static void call_time(struct pcl_sim *s)
+{
+    const pcl_ns *out = s->m.outside;
+    double ops = (double)(s->ops ? s->ops : 1), cpu = s->all.sum - (double)(s->k.waited + s->late);
+    const struct {
+        const char *what;
+        pcl_ns ns;
+    } rows[] = {{"io", out[PCL_SPENT_SLEEP]},
+                {"run-queue", out[PCL_SPENT_QUEUE]},
+                {"line", out[PCL_SPENT_LINE]},
+                {"spin", out[PCL_SPENT_SPIN] + out[PCL_SPENT_WATCH]},
+                {"late", s->late}};
+
+    for (int i = 0; i < PCL_N_SPENT; i++)
+        cpu -= (double)out[i];
+    add(s, "call_time", "cpu", "ns", PCL_BETTER_LOWER, s->ops ? fmax(cpu, 0) / ops : PCL_NAN);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        add(s, "call_time", rows[i].what, "ns", PCL_BETTER_LOWER,
+            s->ops ? (double)rows[i].ns / ops : PCL_NAN);
+}
+
 void sim_collect(struct pcl_sim *s)
 {
     struct pcl_result *r = s->out;
@@ -169,6 +192,7 @@ void sim_collect(struct pcl_sim *s)
     add(s, "fairness", "all", "ratio", PCL_BETTER_HIGHER, fairness(s));
     add(s, "deadlocked", "all", "count", PCL_BETTER_LOWER, (double)s->laws.deadlocked);
     sim_collect_locks(s);
+    call_time(s);
     scheduling(s);
     sim_collect_memory(s);
     sim_collect_sweeps(s);

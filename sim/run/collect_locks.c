@@ -363,6 +363,38 @@ static void note_bypass(struct pcl_lock_stats *st, const struct pcl_lock_notes *
         st->bypass_max = by;
 }
 
+/* Who waits or holds at the end does so in the course too. Of page locks only the waits: nobody
+ * lists the pages that are held. */
+static void end_course(const struct pcl_sim *s, const struct class *c, int role,
+                       struct pcl_course *t)
+{
+    pcl_ns end = end_time(s);
+
+    for (uint32_t b = 0; b < s->n_work; b++) {
+        const struct pcl_call_times *times = pcl_times_of(&s->k, b);
+        uint32_t held = role < 0 ? 0 : pcl_call_of(&s->k, b)->held[role];
+
+        if (pcl_lock_notes_waits(c->notes, b) && (!c->bit || s->k.page.op[b].bit == c->bit))
+            pcl_course_wait(t, times->lock_begin, end, false);
+        else if (held && s->k.range[role].node[held - 1].held)
+            pcl_course_hold(t, (int)s->k.range[role].node[held - 1].mode,
+                            times->held_since[role], end);
+    }
+}
+
+enum { COURSE_KEPT = 64 }; /* steps in a result: what a figure can show */
+
+static void add_course(struct pcl_sim *s, const struct class *c, int role)
+{
+    struct pcl_course *t = pcl_result_add_course(s->out, c->name);
+
+    t->from = c->st->line.from;
+    pcl_course_add(t, &c->st->line);
+    end_course(s, c, role, t);
+    t->from = 0;
+    pcl_course_limit(t, COURSE_KEPT);
+}
+
 static void one_class(struct pcl_sim *s, struct class *c, pcl_ns *longest)
 {
     const struct pcl_lock_stats *st = c->st;
@@ -379,8 +411,11 @@ static void one_class(struct pcl_sim *s, struct class *c, pcl_ns *longest)
     wait_metrics(s, c);
     hold_metrics(s, c);
     class_metrics(s, c);
+    if (c->st->by_flusher)
+        add(s, "wait_flusher", c, "ns", PCL_BETTER_LOWER, (double)c->st->by_flusher);
     blocked_rows(s, c);
     points(s, c);
+    add_course(s, c, c->notes && c->notes != s->k.page.notes ? c->kind : -1);
     for (int mode = 0; mode < 2; mode++)
         if (st->mode[mode].longest_wait > *longest)
             *longest = st->mode[mode].longest_wait;

@@ -184,11 +184,12 @@ void sim_fini(struct pcl_sim *s)
 }
 
 /* Forgets the numbers, keeps what is: who waits and what is held now. */
-static void forget(struct pcl_lock_stats *st)
+static void forget(struct pcl_lock_stats *st, pcl_ns from)
 {
     struct pcl_lock_stats fresh;
 
     pcl_lock_stats_init(&fresh);
+    pcl_course_init(&fresh.line, from);
     fresh.waiters = fresh.waiters_max = st->waiters;
     fresh.held = fresh.held_max = st->held;
     fresh.overlaps = st->overlaps;
@@ -199,15 +200,15 @@ static void forget(struct pcl_lock_stats *st)
 
 void sim_measure(struct pcl_sim *s)
 {
-    forget(&s->k.page.stats);
+    forget(&s->k.page.stats, s->measure_from);
     pcl_lock_notes_measure(s->k.page.notes);
-    forget(&s->k.writeback_stats);
-    forget(&s->k.drain_stats);
-    forget(&s->k.entry_stats);
+    forget(&s->k.writeback_stats, s->measure_from);
+    forget(&s->k.drain_stats, s->measure_from);
+    forget(&s->k.entry_stats, s->measure_from);
     pcl_pages_measure(&s->k.pages);
     for (int r = 0; r < PCL_N_ROLES; r++)
         if (s->k.range[r].ops) {
-            forget(&s->k.range[r].stats);
+            forget(&s->k.range[r].stats, s->measure_from);
             pcl_lock_notes_measure(s->k.range[r].notes);
         }
     for (uint32_t b = 0; b < s->n_work; b++) {
@@ -218,6 +219,8 @@ void sim_measure(struct pcl_sim *s)
     s->wakes0 = s->m.wakes;
     for (int c = 0; c < PCL_N_CAUSES; c++)
         s->cause0[c] = s->m.cause_ns[c];
+    memset(s->m.outside, 0, sizeof(s->m.outside));
+    s->k.waited = s->late = 0;
     s->m.irqs_off_max = 0;
     memset(s->m.irqs_off_by, 0, sizeof(s->m.irqs_off_by));
     s->runnable0 = pcl_runnable_area(&s->m, s->measure_from);

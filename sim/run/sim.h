@@ -57,6 +57,7 @@ struct pcl_sim {
     struct pcl_hist latency[PCL_N_OPS], all, tx;
     struct pcl_windows windows; /* w NULL: a replay, which ends by itself */
     double bytes[PCL_N_OPS]; /* asked for, of those that move data; exact up to 2^53 */
+    pcl_ns late; /* open arrivals: from when they were due to the call, of operations that are over */
     pcl_ns last_done;
     struct pcl_result *out;
     struct pcl_laws laws;
