@@ -5,7 +5,8 @@
 #include "rig.h"
 
 static struct pcl_result replay_under(const char *scheme, const char *file,
-                                      struct pcl_replay_opts opts, uint64_t *n_ops, pcl_ns *span)
+                                      struct pcl_replay_opts opts, uint64_t *n_ops,
+                                      pcl_ns *span)
 {
     char path[512];
     struct pcl_trace *t;
@@ -85,6 +86,43 @@ static void every_correct_scheme_replays_without_a_violation(void **unused)
     pcl_schemes_fini(&known);
 }
 
+/* The other shipped recordings, as fast as they go, on each filesystem. */
+static void recordings_of_real_programs_break_nothing(void **unused)
+{
+    static const char *const all[] = {"cp.strace",
+                                      "sqlite-insert.strace",
+                                      "fio-falloc.strace.gz",
+                                      "fault-punch.trace-cmd.txt.gz",
+                                      "ops.fsx",
+                                      "randrw.v2.iolog",
+                                      "randrw.v3.iolog",
+                                      "read-write.ftrace.txt.gz"};
+    struct pcl_schemes known = {0};
+    struct pcl_err err;
+
+    (void)unused;
+    must(pcl_schemes_load(PCLSIM_SOURCE_DIR "/workloads/schemes.ini", &known, &err), &err);
+    for (size_t i = 0; i < known.n; i++)
+        for (size_t f = 0; f < LENGTH(all); f++) {
+            enum pcl_fs fs = (enum pcl_fs)((i + f) % PCL_FS_PAGE_ONLY);
+            uint64_t n_ops;
+            pcl_ns span;
+
+            if (strcmp(known.v[i].role[PCL_ROLE_IOLOCK].lock, "none") == 0)
+                continue;
+            struct pcl_result r = replay_under(
+                known.v[i].name, all[f],
+                (struct pcl_replay_opts){.mode = PCL_REPLAY_ASAP, .fs = fs, .clone = 2}, &n_ops,
+                &span);
+
+            if (r.total_violations)
+                fail_msg("%s under %s on %s: %s", all[f], known.v[i].name, pcl_fs_name(fs),
+                         r.violations[0].text);
+            pcl_result_fini(&r);
+        }
+    pcl_schemes_fini(&known);
+}
+
 static void the_modes_keep_their_promises(void **unused)
 {
     (void)unused;
@@ -126,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_recorded_operation_is_done_once_per_clone),
         cmocka_unit_test(every_correct_scheme_replays_without_a_violation),
+        cmocka_unit_test(recordings_of_real_programs_break_nothing),
         cmocka_unit_test(the_modes_keep_their_promises),
     };
 
