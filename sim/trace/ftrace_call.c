@@ -226,8 +226,8 @@ void ftrace_no_exit(struct ftrace *r, struct ftrace_thread *t)
 static struct text keep_text(struct ftrace_thread *t, struct text name, struct text rest,
                              struct text *kept_rest)
 {
-    if (name.n + rest.n > t->text_cap) {
-        t->text_cap = (name.n + rest.n) * 2;
+    if (name.n + rest.n >= t->text_cap) { /* never NULL, even for nothing */
+        t->text_cap = (name.n + rest.n) * 2 + 64;
         t->text = pcl_xrealloc(t->text, t->text_cap, 1);
     }
     memcpy(t->text, name.p, name.n);
