@@ -161,10 +161,17 @@ static int choose_metrics(const struct pcl_dataset *d, const struct pcl_compare_
                           struct wanted_list *out, struct pcl_err *err)
 {
     struct wanted_list all = everything(d);
+    size_t memory[4], n_memory = 0; /* a name and an object are listed once */
     int rc = PCL_OK;
 
     if (o->n_metrics == 0)
         want_usual(d, &all, out);
+    for (size_t i = 0; o->mail && i < all.n; i++) /* costs beside gains */
+        if (o->n_metrics && strncmp(all.v[i].name, "bytes_", 6) == 0 &&
+            (strcmp(all.v[i].object, "locks") == 0 || strcmp(all.v[i].object, "all") == 0) &&
+            (strcmp(all.v[i].name, "bytes_static") == 0 ||
+             strcmp(all.v[i].name, "bytes_peak") == 0))
+            memory[n_memory++] = i;
     for (size_t i = 0; rc == PCL_OK && i < o->n_metrics; i++) {
         char name[40], object[40];
         size_t before = out->n;
@@ -180,6 +187,8 @@ static int choose_metrics(const struct pcl_dataset *d, const struct pcl_compare_
         if (!found && out->n == before)
             rc = unknown_metric(o->metrics[i], &all, err);
     }
+    for (size_t i = 0; i < n_memory; i++)
+        want(out, all.v[memory[i]].name, all.v[memory[i]].object);
     free(all.v);
     return rc;
 }
@@ -503,6 +512,20 @@ int pcl_compare(const struct pcl_dataset *d, const struct pcl_compare_opts *o,
     free(list.v);
     *out = c;
     return PCL_OK;
+}
+
+bool pcl_compare_worse_by(const struct pcl_comparison *c, double share)
+{
+    for (size_t b = 0; b < c->n_blocks; b++)
+        for (size_t r = 0; r < c->block[b].n_rows; r++)
+            for (size_t i = 1; i < c->block[b].n_schemes; i++) {
+                const struct pcl_cell *cell = &c->block[b].row[r].cell[i];
+                const struct pcl_paired *p = &cell->against;
+
+                if (cell->worse && fabs(p->mean_b - p->mean_a) >= share * fabs(p->mean_a))
+                    return true;
+            }
+    return false;
 }
 
 void pcl_comparison_free(struct pcl_comparison *c)

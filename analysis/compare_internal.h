@@ -24,4 +24,20 @@ bool pcl_warmup_found(const struct pcl_config *c);
 /** What a reader must know before the numbers of a block: no steady state, modes, one run. */
 void pcl_compare_warnings(FILE *out, const struct pcl_compare_block *b);
 
+/* A row as tables show it: numbers in one unit, the baseline first. */
+struct cell_text {
+    char value[24], change[24], half[16];
+    char mark;
+    bool worse;
+};
+
+struct row_text {
+    char label[48];
+    const char *better;
+    struct cell_text *cell; /* the baseline first */
+};
+
+/** Fills out, whose cell has room for n. */
+void pcl_compare_row_text(const struct pcl_compare_row *row, size_t n, struct row_text *out);
+
 #endif

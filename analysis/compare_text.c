@@ -16,18 +16,6 @@
 
 #include "compare_internal.h"
 
-struct cell_text {
-    char value[24], change[24], half[16];
-    char mark;
-    bool worse;
-};
-
-struct row_text {
-    char label[48];
-    const char *better;
-    struct cell_text *cell; /* the baseline first */
-};
-
 struct widths {
     int label, base;
     int value, change, half; /* of one scheme; the largest of those side by side */
@@ -62,7 +50,7 @@ static void change_text(const struct pcl_paired *p, struct cell_text *t)
     }
 }
 
-static void row_texts(const struct pcl_compare_row *row, size_t n, struct row_text *out)
+void pcl_compare_row_text(const struct pcl_compare_row *row, size_t n, struct row_text *out)
 {
     static const char *const better[] = {
         [PCL_BETTER_NONE] = "-", [PCL_BETTER_LOWER] = "lower", [PCL_BETTER_HIGHER] = "higher"};
@@ -221,7 +209,7 @@ static void put_single(FILE *out, const struct pcl_compare_block *b)
         struct row_text t = {.cell = cell};
         char half[32] = "?";
 
-        row_texts(&b->row[r], 1, &t);
+        pcl_compare_row_text(&b->row[r], 1, &t);
         if (b->row[r].cell[0].modes)
             (void)snprintf(half, sizeof(half), "modes");
         else if (v->kind == PCL_CI_EXACT)
@@ -247,7 +235,7 @@ static void put_block(FILE *out, const struct pcl_compare_block *b)
 
     for (size_t r = 0; r < b->n_rows; r++) {
         row[r].cell = pcl_xcalloc(n, sizeof(*row[r].cell));
-        row_texts(&b->row[r], n, &row[r]);
+        pcl_compare_row_text(&b->row[r], n, &row[r]);
     }
     if (b->n_rows == 0)
         (void)fputs("  no run has a value here\n", out);
@@ -419,7 +407,26 @@ static void runs_text(const struct pcl_comparison *c, size_t from, size_t to, ch
                        warm, a, strcmp(a, z) != 0 ? " to " : "", strcmp(a, z) != 0 ? z : "");
 }
 
-static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, size_t to)
+/* For readers who have nothing but the mail: what exactly was simulated, and what it stands on. */
+static void put_origin(FILE *out, const struct pcl_config_desc *d)
+{
+    char text[400], scenario[65], machine[65];
+
+    pcl_sha256_hex(d->scenario_text, strlen(d->scenario_text), scenario);
+    pcl_sha256_hex(d->machine_text, strlen(d->machine_text), machine);
+    if (d->scenario_text[0]) {
+        (void)snprintf(text, sizeof(text), "effective scenario (of the first point) sha256 %.12s..", scenario);
+        pcl_wrap(out, "", 2, text);
+    }
+    (void)snprintf(text, sizeof(text),
+                   "A simulation, not a measurement: machine profile %s (sha256 %.12s..) comes from "
+                   "published constants and assumptions ('pclsim machines show' has their "
+                   "sources); this store holds no validation of it against a real one",
+                   d->machine, machine);
+    pcl_wrap(out, "", 2, text);
+}
+
+static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, size_t to, bool mail)
 {
     const struct pcl_config_desc *d = &c->block[from].config[0]->desc;
     char text[1024], runs[320], holm[64], matters[80] = "";
@@ -433,6 +440,8 @@ static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, siz
     pcl_wrap(out, "", 2, text);
     if (d->title[0])
         pcl_wrap(out, "  ", 2, d->title);
+    if (mail)
+        put_origin(out, d);
     runs_text(c, from, to, runs, sizeof(runs));
     (void)snprintf(text, sizeof(text), "machine %s, %s", d->machine, runs);
     pcl_wrap(out, "", 2, text);
@@ -548,12 +557,32 @@ static void put_worst(FILE *out, const struct pcl_comparison *c)
         }
 }
 
+/* Whoever shows a few metrics still says what else got worse. */
+static void put_worst_of_all(FILE *out, const struct pcl_dataset *d,
+                             const struct pcl_compare_opts *o)
+{
+    struct pcl_compare_opts all = *o;
+    struct pcl_comparison *c;
+    struct pcl_err err = {0};
+
+    all.n_metrics = 0;
+    if (pcl_compare(d, &all, &c, &err) != PCL_OK)
+        return;
+    pcl_wrap(out, "", 2, c->any_worse ? "Of all usual metrics, those shown and those not:"
+                                      : "Of all usual metrics, none is significantly worse.");
+    put_worst(out, c);
+    pcl_comparison_free(c);
+}
+
 static void put_foot(FILE *out, const struct pcl_comparison *c, const struct pcl_dataset *d,
                      const struct pcl_compare_opts *o)
 {
     char hash[65], text[1400];
 
-    put_worst(out, c);
+    if (o->mail && o->n_metrics)
+        put_worst_of_all(out, d, o);
+    else
+        put_worst(out, c);
     put_correlation(out, c);
     pcl_dataset_hash(d, hash);
     (void)snprintf(text, sizeof(text), "result hash %.16s%s%s", hash, o->db ? ", store " : "",
@@ -579,7 +608,7 @@ void pcl_compare_text(FILE *out, const struct pcl_comparison *c, const struct pc
         if (head && !o->brief) {
             if (b > 0)
                 (void)fputc('\n', out);
-            put_head(out, c, b, to);
+            put_head(out, c, b, to, o->mail);
         }
         if (!o->brief || b > 0)
             (void)fputc('\n', out);

@@ -3,6 +3,9 @@
  */
 #include "cli.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <pclsim/compare.h>
 #include <pclsim/store.h>
 
@@ -10,9 +13,11 @@ struct values {
     const char *baseline;
     struct cli_list metrics;
     int form;
-    bool fail_if_worse;
-    const char *practical;
+    const char *practical, *fail_if_worse;
 };
+
+/* The forms of --format, in the order of its words; the first are those of all verbs. */
+enum form { COMPARE_MAIL = CLI_CSV + 1, COMPARE_MD };
 
 static const struct cli_option options[] = {
     {"baseline", 0, CLI_TEXT, offsetof(struct values, baseline), "SCHEME", "@scheme", 0, 0,
@@ -24,25 +29,49 @@ static const struct cli_option options[] = {
      "a change that is smaller does not matter and gets no star, nor counts as worse; 0: any "
      "change "
      "matters; else 1%"},
-    {"fail-if-worse", 0, CLI_FLAG, offsetof(struct values, fail_if_worse), NULL, NULL, 0, 0,
-     "leave with exit code 5 when some scheme is significantly worse than the baseline, by as "
-     "much "
-     "as --practical says"},
-    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json|csv", 0, 0,
-     "form of the result: table, json or csv"},
+    {"fail-if-worse", 0, CLI_TEXT, offsetof(struct values, fail_if_worse), "PERCENT", NULL, 0,
+     0,
+     "leave with exit code 5 when some scheme is significantly worse than the baseline, by "
+     "this "
+     "much at least (5%); 0: by as much as --practical says"},
+    {"format", 0, CLI_CHOICE, offsetof(struct values, form), "FORM", "table|json|csv|mail|md",
+     0, 0,
+     "form of the result: table, json, csv, md (Markdown), or mail: the table with all that a "
+     "reader of a mail must know, memory and the worst regression whatever metrics are chosen"},
+    {"mail", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, COMPARE_MAIL, 0,
+     "short for --format mail"},
+    {"md", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, COMPARE_MD, 0,
+     "short for --format md"},
     {"json", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_JSON, 0,
      "short for --format json"},
     {"csv", 0, CLI_SHORT, offsetof(struct values, form), NULL, NULL, CLI_CSV, 0,
      "short for --format csv"},
 };
 
-static int compare(const char *db, const struct values *v, double practical)
+static void print(const struct values *v, const struct pcl_comparison *c,
+                  const struct pcl_dataset *d, const struct pcl_compare_opts *o)
 {
-    struct pcl_compare_opts o = {.baseline = v->baseline,
-                                 .metrics = cli_words(&v->metrics),
-                                 .n_metrics = v->metrics.n,
-                                 .practical = practical,
-                                 .db = db};
+    if (v->form == CLI_JSON)
+        pcl_compare_json(stdout, c);
+    else if (v->form == CLI_CSV)
+        pcl_compare_csv(stdout, c);
+    else if (v->form == COMPARE_MD)
+        pcl_compare_md(stdout, c, d, o);
+    else
+        pcl_compare_text(stdout, c, d, o);
+}
+
+static int compare(const char *db, const struct values *v, double practical, double worse,
+                   const char *command)
+{
+    struct pcl_compare_opts o = {
+        .baseline = v->baseline,
+        .metrics = cli_words(&v->metrics),
+        .n_metrics = v->metrics.n,
+        .practical = practical,
+        .mail = v->form == COMPARE_MAIL,
+        .command = v->form == COMPARE_MAIL || v->form == COMPARE_MD ? command : NULL,
+        .db = db};
     struct pcl_comparison *c = NULL;
     struct pcl_dataset d;
     struct pcl_err err = {0};
@@ -51,13 +80,9 @@ static int compare(const char *db, const struct values *v, double practical)
     pcl_dataset_init(&d);
     if (pcl_store_read(db, &d, &err) != PCL_OK || pcl_compare(&d, &o, &c, &err) != PCL_OK)
         code = cli_report(&err);
-    else if (v->form == CLI_JSON)
-        pcl_compare_json(stdout, c);
-    else if (v->form == CLI_CSV)
-        pcl_compare_csv(stdout, c);
     else
-        pcl_compare_text(stdout, c, &d, &o);
-    if (code == CLI_DONE && v->fail_if_worse && c->any_worse)
+        print(v, c, &d, &o);
+    if (code == CLI_DONE && v->fail_if_worse && pcl_compare_worse_by(c, worse))
         code = CLI_WORSE;
     pcl_comparison_free(c);
     pcl_dataset_fini(&d);
@@ -76,11 +101,42 @@ static int read_practical(const struct cli_verb *verb, const char *text, double 
     return CLI_GO;
 }
 
+static int read_worse(const struct cli_verb *verb, const char *text, double *out)
+{
+    *out = 0;
+    if (text && (pcl_parse_real(text, out, NULL) != PCL_OK || *out < 0))
+        return cli_usage(verb, "--fail-if-worse: want a share such as 5%% or 0, found '%s'",
+                         text);
+    return CLI_GO;
+}
+
+/* The command as it can be given again; malloc'ed. */
+static char *command_text(int argc, char **argv)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    PCL_ASSERT(f);
+    (void)fputs("pclsim", f);
+    for (int i = 0; i < argc; i++) {
+        bool plain = argv[i][0] && !argv[i][strcspn(argv[i], " \t\n'\"\\$&|;<>()*?[]#~!{}`")];
+
+        (void)fputs(plain ? " " : " '", f);
+        for (const char *s = argv[i]; *s; s++)
+            (void)fputs(*s == '\'' ? "'\\''" : (char[]){*s, '\0'}, f);
+        (void)fputs(plain ? "" : "'", f);
+    }
+    (void)fclose(f);
+    return text;
+}
+
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
+    char *command = command_text(argc, argv); /* the parser may move the words */
     struct values v = {.form = CLI_TABLE};
     struct cli_list files = {0};
-    double practical;
+    double practical, worse;
     int code = cli_parse(verb, argc, argv, &v, &files);
 
     if (code == CLI_GO)
@@ -88,7 +144,10 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
     if (code == CLI_GO)
         code = read_practical(verb, v.practical, &practical);
     if (code == CLI_GO)
-        code = compare(files.v[0], &v, practical);
+        code = read_worse(verb, v.fail_if_worse, &worse);
+    if (code == CLI_GO)
+        code = compare(files.v[0], &v, practical, worse, command);
+    free(command);
     cli_list_fini(&files);
     cli_list_fini(&v.metrics);
     return code;
@@ -110,7 +169,8 @@ const struct cli_verb cli_verb_compare = {
         "Replications are compared in pairs, since all schemes of one replication see the same "
         "arrivals, think times and offsets. Holm's correction covers all cells of the table.",
     .examples = "pclsim compare demo.db --baseline v5.9\n"
-                "pclsim compare demo.db --metric throughput --csv\n",
+                "pclsim compare demo.db --metric throughput --csv\n"
+                "pclsim compare demo.db --mail --fail-if-worse 5%\n",
     .options = options,
     .n_options = CLI_N(options),
     .main = run,

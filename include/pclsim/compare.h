@@ -31,6 +31,8 @@ struct pcl_compare_opts {
     const char *db;      /* named in the footer; NULL: no such line */
     const char *command; /* the command that made it, footer; NULL: no such line */
     bool brief;          /* text: no header and no footer */
+    bool mail; /* text: says also what it stands on; memory and the worst regression are shown
+                  whatever metrics were chosen */
 };
 
 /* One scheme in one row. */
@@ -79,6 +81,12 @@ void pcl_comparison_free(struct pcl_comparison *c);
 
 void pcl_compare_text(FILE *out, const struct pcl_comparison *c, const struct pcl_dataset *d,
                       const struct pcl_compare_opts *o);
+/** True when some cell is significantly worse, by this share of the baseline at least. */
+bool pcl_compare_worse_by(const struct pcl_comparison *c, double share);
+
+/** As Markdown tables, one for each parameter point. */
+void pcl_compare_md(FILE *out, const struct pcl_comparison *c, const struct pcl_dataset *d,
+                    const struct pcl_compare_opts *o);
 void pcl_compare_json(FILE *out, const struct pcl_comparison *c);
 void pcl_compare_csv(FILE *out, const struct pcl_comparison *c);
 

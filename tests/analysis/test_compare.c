@@ -93,6 +93,68 @@ static void a_table_is_ready_for_mail(void **state)
     }
 }
 
+static void a_mail_shows_costs_and_the_worst_whatever_was_chosen(void **state)
+{
+    const char *metric = "throughput";
+    struct pcl_compare_opts o = {
+        .metrics = &metric, .n_metrics = 1, .mail = true, .command = "pclsim compare demo.db"};
+    struct pcl_dataset d;
+    char *text;
+
+    (void)state;
+    fill(&d, 3, 10);
+    text = text_of(&d, &o);
+    mail_ready(text);
+    golden("compare-mail.txt", text);
+    assert_memory_equal(text, "Simulated", 9);
+    assert_non_null(strstr(text, "bytes static"));
+    assert_non_null(strstr(text, "latency p50")); /* not chosen, but it got worse */
+    free(text);
+    pcl_dataset_fini(&d);
+}
+
+static void markdown_keeps_to_its_tables(void **state)
+{
+    struct pcl_compare_opts o = {.command = "pclsim compare demo.db --md"};
+    struct pcl_comparison *c = NULL;
+    struct pcl_dataset d;
+    char *text = NULL;
+    size_t size;
+    FILE *f;
+
+    (void)state;
+    fill(&d, 3, 10);
+    for (size_t i = 0; i < d.n_configs; i++)
+        if (strcmp(d.config[i]->desc.scheme, "v5.9") == 0)
+            d.config[i]->desc.scheme = "a|b*c";
+    assert_int_equal(pcl_compare(&d, &o, &c, &err), PCL_OK);
+    f = open_memstream(&text, &size);
+    pcl_compare_md(f, c, &d, &o);
+    (void)fclose(f);
+    assert_non_null(strstr(text, "a\\|b\\*c"));
+    golden("compare-md.txt", text);
+    free(text);
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+}
+
+static void a_regression_has_a_size(void **state)
+{
+    const char *metric = "throughput";
+    struct pcl_compare_opts o = {.metrics = &metric, .n_metrics = 1};
+    struct pcl_comparison *c = NULL;
+    struct pcl_dataset d;
+
+    (void)state;
+    fill(&d, 2, 10); /* 402k to 211k: -47.5 % */
+    assert_int_equal(pcl_compare(&d, &o, &c, &err), PCL_OK);
+    assert_true(pcl_compare_worse_by(c, 0));
+    assert_true(pcl_compare_worse_by(c, 0.45));
+    assert_false(pcl_compare_worse_by(c, 0.5));
+    pcl_comparison_free(c);
+    pcl_dataset_fini(&d);
+}
+
 static const struct pcl_cell *cell(const struct pcl_comparison *c, size_t block,
                                    const char *metric, size_t scheme)
 {
@@ -558,6 +620,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_ready_for_mail),
+        cmocka_unit_test(a_mail_shows_costs_and_the_worst_whatever_was_chosen),
+        cmocka_unit_test(markdown_keeps_to_its_tables),
+        cmocka_unit_test(a_regression_has_a_size),
         cmocka_unit_test(verdicts_follow_from_the_numbers),
         cmocka_unit_test(a_constant_difference_of_sampled_values_needs_replications),
         cmocka_unit_test(a_star_needs_a_change_that_matters),
