@@ -50,11 +50,13 @@ static void head(FILE *out, const struct pcl_fleet *f)
     char text[256], ram[32];
 
     (void)snprintf(text, sizeof(text),
-                   "%s of RAM in %lld pages of 4 KiB, %lld inodes. At rest nothing is held; at "
-                   "the peak %lld ranges of each inode are, and %lld tasks wait for pages. Lower "
+                   "%s of RAM in %lld pages of 4 KiB, %lld inode%s. At rest nothing is held; at "
+                   "the peak %lld range%s of each inode %s, and %lld task%s for pages. Lower "
                    "is better in all columns.",
                    pcl_format_size(f->ram, ram, sizeof(ram)), (long long)(f->ram >> 12),
-                   (long long)f->inodes, (long long)f->ranges, (long long)f->waiters);
+                   (long long)f->inodes, f->inodes == 1 ? "" : "s", (long long)f->ranges,
+                   f->ranges == 1 ? "" : "s", f->ranges == 1 ? "is" : "are",
+                   (long long)f->waiters, f->waiters == 1 ? " waits" : "s wait");
     pcl_wrap(out, "Memory of the locks: ", 2, text);
 }
 
