@@ -355,6 +355,20 @@ static void check_waiting(struct pcl_sim *s, uint32_t b, const struct pcl_lock_n
                                              .waits = true});
 }
 
+/* Direct I/O goes on and on, and who waits until there is none waits for ever. */
+static void check_draining(struct pcl_sim *s, uint32_t b, uint32_t inode)
+{
+    pcl_ns wait = s->m.eng.now - pcl_times_of(&s->k, b)->lock_begin;
+
+    if (wait > s->k.starvation)
+        sim_starved(s, &(struct pcl_starved){.task = b,
+                                             .inode = inode,
+                                             .page = PCL_NO_PAGE,
+                                             .lock = "dio-drain",
+                                             .wait = wait,
+                                             .waits = true});
+}
+
 /* Waits that have had no end when the run has. */
 static void check_starving(struct pcl_sim *s)
 {
@@ -370,6 +384,8 @@ static void check_starving(struct pcl_sim *s)
                           s->k.range[roles[i]].ops->props & (PCL_PROP_EXACT | PCL_PROP_COARSE),
                           pcl_role_name(roles[i]), roles[i] == PCL_ROLE_MMAP ? c->mm : c->inode,
                           PCL_NO_PAGE);
+        if (c->active && c->drains)
+            check_draining(s, b, c->inode);
         if (c->active && c->folio != PCL_NONE)
             check_waiting(s, b, s->k.page.notes, false, "page", c->inode,
                           s->k.cache->folio[c->folio].pgoff);
