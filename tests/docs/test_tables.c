@@ -345,12 +345,49 @@ static void docs_machines_shows_every_constant(void **state)
     check("machines.md", "constants", constants);
 }
 
+/* What stands between backticks in the second column of the table of variants is a scheme. */
+static void docs_schemes_names_schemes_that_are(void **state)
+{
+    struct pcl_schemes known = {0};
+    struct pcl_err err;
+    char *text = NULL;
+    size_t size;
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(pcl_schemes_default(&known, &err), PCL_OK);
+    assert_int_equal(
+        pcl_read_file(PCLSIM_SOURCE_DIR "/docs/schemes.md", 1 << 20, &text, &size, &err),
+        PCL_OK);
+    char *line = strstr(text, "| what | how |\n");
+
+    assert_non_null(line);
+    for (line = strtok(line, "\n"); line && line[0] == '|'; line = strtok(NULL, "\n"))
+        for (char *at = strrchr(line, '|'), *end; (end = strchr(line, '`')) && end < at;) {
+            char spec[200];
+            struct pcl_scheme scheme;
+            size_t len = strcspn(end + 1, "`");
+
+            (void)snprintf(spec, sizeof(spec), "%.*s", (int)len, end + 1);
+            line = end + 2 + len;
+            if (spec[0] == '=') /* another value of the one before */
+                continue;
+            if (pcl_scheme_resolve(&known, spec, &scheme, &err) != PCL_OK)
+                fail_msg("docs/schemes.md: '%s': %s", spec, err.msg);
+            n++;
+        }
+    assert_true(n >= 12);
+    free(text);
+    pcl_schemes_fini(&known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(docs_paths_shows_the_step_tables),
         cmocka_unit_test(docs_locks_shows_the_registry),
         cmocka_unit_test(docs_schemes_shows_every_path_option),
+        cmocka_unit_test(docs_schemes_names_schemes_that_are),
         cmocka_unit_test(docs_machines_shows_every_constant),
     };
 
