@@ -14,7 +14,7 @@ struct values {
     bool script;
 };
 
-#define KINDS "auto|lines|bars|percentiles|ccdf|time|heat|occupancy|pareto"
+#define KINDS "auto|lines|bars|percentiles|ccdf|time|heat|occupancy|scaling|pareto"
 
 static const struct cli_option options[] = {
     {"output", 'o', CLI_TEXT, offsetof(struct values, out), "FILE", "@file", 0, 0,
@@ -107,7 +107,8 @@ const struct cli_verb cli_verb_plot = {
         "and each "
         "lock's waits by cause; heat: waits for a lock over simulated time; occupancy: its "
         "holders "
-        "and waiters; pareto: latency against bytes of lock memory.\n\nWhen gnuplot is "
+        "and waiters; scaling: throughput with the fitted universal scalability law; pareto: "
+        "latency against bytes of lock memory.\n\nWhen gnuplot is "
         "missing or fails, the script with its data is left as FILE.gp, and the exit code is "
         "2.",
     .examples = "pclsim plot demo.db -o demo.png\n"

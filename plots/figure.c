@@ -311,7 +311,9 @@ static const char *const usual_y[] = {"throughput", "latency_p99"};
 static size_t metrics_of(const struct pick *p, const char *const **y)
 {
     *y = p->o->n_y ? p->o->y : usual_y;
-    return p->o->n_y ? p->o->n_y : sizeof(usual_y) / sizeof(usual_y[0]);
+    return p->o->n_y                        ? p->o->n_y
+           : p->o->kind == PCL_PLOT_SCALING ? 1
+                                            : sizeof(usual_y) / sizeof(usual_y[0]);
 }
 
 static int fill_metric(struct pick *p, const struct categories *cat, const char *name,
@@ -607,7 +609,8 @@ static enum pcl_plot_kind kind_of(struct pick *p)
 static int build(struct pick *p, struct pcl_err *err)
 {
     enum pcl_plot_kind k = p->o->kind;
-    bool x = k == PCL_PLOT_AUTO || k == PCL_PLOT_LINES || k == PCL_PLOT_BARS;
+    bool x = k == PCL_PLOT_AUTO || k == PCL_PLOT_LINES || k == PCL_PLOT_BARS ||
+             k == PCL_PLOT_SCALING;
     int rc = pick_axes(p, x, err);
 
     if (rc != PCL_OK)
@@ -625,6 +628,8 @@ static int build(struct pick *p, struct pcl_err *err)
         return fig_heat(p, err);
     case PCL_PLOT_OCCUPANCY:
         return fig_occupancy(p, err);
+    case PCL_PLOT_SCALING:
+        return fig_scaling(p, err);
     case PCL_PLOT_PARETO:
         return fig_pareto(p, err);
     case PCL_PLOT_AUTO:

@@ -133,6 +133,7 @@ int fig_quantiles(struct pick *p, bool ccdf, struct pcl_err *err);
 int fig_time(struct pick *p, struct pcl_err *err);
 int fig_heat(struct pick *p, struct pcl_err *err);
 int fig_occupancy(struct pick *p, struct pcl_err *err);
+int fig_scaling(struct pick *p, struct pcl_err *err);
 int fig_pareto(struct pick *p, struct pcl_err *err);
 
 /* --- axis.c --- */
