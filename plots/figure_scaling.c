@@ -30,9 +30,9 @@ static const char *peak_text(struct figure *f, const struct pcl_usl *u)
 
 static const char *words(struct figure *f, const struct pcl_usl *u)
 {
-    return fig_text(f, "%s, %s, %s, %s", coefficient(f, "lambda", &u->lambda),
+    return fig_text(f, "%s, %s, %s, %s, points off by %.2g%%", coefficient(f, "lambda", &u->lambda),
                     coefficient(f, "sigma", &u->sigma), coefficient(f, "kappa", &u->kappa),
-                    peak_text(f, u));
+                    peak_text(f, u), 100 * u->residual);
 }
 
 static void draw_curve(struct figure *f, struct fig_panel *q, size_t s, const struct pcl_usl *u)

@@ -157,6 +157,87 @@ static void one_two_and_six_schemes_one_and_many_points(void **state)
         }
 }
 
+static const char *const nine[] = {"v5.8",
+                                   "v5.9-rc1",
+                                   "v5.9",
+                                   "v5.9:iolock=range-list",
+                                   "v5.9:iolock=segments:iolock.words=4096",
+                                   "v5.9:iolock=hashed:iolock.slots=16384:page.unfairness=100",
+                                   "range-tree",
+                                   "range-fifo",
+                                   "i-mutex"};
+
+/* Nine schemes; every seventh cell is missing; throughput over nine decades when wide is set. */
+static void fill_nine(struct pcl_dataset *d, size_t points, bool wide)
+{
+    static char text[200][8];
+
+    pcl_dataset_init(d);
+    for (size_t v = 0; v < points; v++)
+        for (unsigned s = 0; s < 9; s++)
+            for (uint32_t r = 0; r < 3; r++) {
+                struct syn y;
+                double x = (double)(v + 1) / (double)points;
+
+                (void)snprintf(text[v], sizeof(text[v]), "%zu", v + 1);
+                if ((v * 9 + s) % 7 == 3)
+                    continue;
+                syn_init(&y, nine[s], "tasks", text[v], r);
+                syn_metrics(&y,
+                            (wide ? pow(10, 9 * x) : 1e5 * x / (1 + x)) * (1 + 0.1 * s) *
+                                (1 + 0.02 * syn_noise(r, s)),
+                            1e3 * (s + 1) * exp(3 * x), 1e6, 1000 * (s + 1), 3);
+                pcl_dataset_add(d, &y.d, &y.r);
+                syn_fini(&y);
+            }
+}
+
+static void text_is(const struct pcl_dataset *d, const struct pcl_plot_opts *o, const char *file)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (pcl_plot_print(f, d, o, &err) != PCL_OK)
+        fail_msg("%s", err.msg);
+    (void)fclose(f);
+    mail_ready(text);
+    golden(file, text);
+    free(text);
+}
+
+static void nine_schemes_gaps_and_nine_decades(void **state)
+{
+    const char *y = "throughput", *bytes = "bytes_static", *at = "tasks=4";
+    struct pcl_dataset d;
+    struct pcl_plot_opts o = {.y = &y, .n_y = 1};
+
+    (void)state;
+    fill_nine(&d, 200, true);
+    text_is(&d, &o, "plot-decades.txt");
+    o.out = in_dir("decades.png");
+    plot_ok(&d, &o);
+    pcl_dataset_fini(&d);
+
+    fill_nine(&d, 6, false);
+    o = (struct pcl_plot_opts){.y = &y, .n_y = 1, .where = &at, .n_where = 1};
+    text_is(&d, &o, "plot-bars.txt");
+    o.out = in_dir("bars.png");
+    plot_ok(&d, &o);
+    o = (struct pcl_plot_opts){.kind = PCL_PLOT_PARETO, .x = bytes, .where = &at, .n_where = 1};
+    text_is(&d, &o, "plot-pareto.txt");
+    o.out = in_dir("pareto.png");
+    plot_ok(&d, &o);
+    o = (struct pcl_plot_opts){.facet = "scheme", .by = &bytes};
+    o.out = in_dir("facets.png");
+    o.y = &y;
+    o.n_y = 1;
+    plot_ok(&d, &o);
+    o = (struct pcl_plot_opts){.out = in_dir("gaps.png")};
+    plot_ok(&d, &o);
+    pcl_dataset_fini(&d);
+}
+
 static void user_text_does_no_harm(void **state)
 {
     static const char bad[] =
@@ -368,6 +449,7 @@ int main(void)
         cmocka_unit_test(every_form_is_drawn_and_equal_data_give_equal_bytes),
         cmocka_unit_test(a_text_figure_has_letters_and_a_key),
         cmocka_unit_test(one_two_and_six_schemes_one_and_many_points),
+        cmocka_unit_test(nine_schemes_gaps_and_nine_decades),
         cmocka_unit_test(user_text_does_no_harm),
         cmocka_unit_test(the_script_is_the_record),
         cmocka_unit_test(without_gnuplot_the_script_is_left),
