@@ -70,6 +70,8 @@ void pcl_event_forget(struct pcl_engine *e, uint32_t rank); /* a near event */
 void pcl_event_refill(struct pcl_engine *e);                /* all events in the tree become near */
 void pcl_event_spill(struct pcl_engine *e);                 /* the later half of them to it */
 
+bool pcl_event_before_tie(struct pcl_engine *e, uint32_t entity); /* of its rival in the tree */
+
 static inline bool pcl_before(pcl_ns t, uint32_t rank, pcl_ns other, uint32_t other_rank)
 {
     return t < other || (t == other && rank < other_rank);
@@ -256,11 +258,18 @@ static inline uint32_t pcl_event_take(struct pcl_engine *e, pcl_ns limit)
 }
 
 /** Of the entity that was taken: true when it would be the next one at time t: then it may go on
- * without touching the queue. Says no too when the next one is due at t and its rank not known, or
- * when it has been moved meanwhile; then the entity must be set. */
-static inline bool pcl_event_ahead(const struct pcl_engine *e, uint32_t entity, pcl_ns t)
+ * without touching the queue. False also when that is not known at once, or when the next one has
+ * been moved meanwhile; then the entity must be set. */
+static inline bool pcl_event_surely_ahead(const struct pcl_engine *e, uint32_t entity, pcl_ns t)
 {
     return t < e->rival || (t == e->rival && e->rank_of[entity] < e->rival_rank);
+}
+
+/** The same; looks up the rank of the next one when that is due at t too. */
+static inline bool pcl_event_ahead(struct pcl_engine *e, uint32_t entity, pcl_ns t)
+{
+    return pcl_event_surely_ahead(e, entity, t) ||
+           (t == e->rival && e->rival_rank == 0 && pcl_event_before_tie(e, entity));
 }
 
 /* Semantic transitions, for the fingerprint. */

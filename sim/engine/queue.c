@@ -59,6 +59,22 @@ void pcl_event_forget(struct pcl_engine *e, uint32_t rank)
     memmove(&e->near[i], &e->near[i + 1], (e->n_near - i) * sizeof(*e->near));
 }
 
+static size_t first_leaf(const struct pcl_engine *e)
+{
+    size_t i = 1;
+
+    while (i < e->n) {
+        i *= 2;
+        i += e->t[i] > e->t[i + 1];
+    }
+    return i;
+}
+
+static uint32_t rank_at(const struct pcl_engine *e, size_t leaf)
+{
+    return (uint32_t)(leaf >= e->first_leaf ? leaf - e->first_leaf : leaf + e->n - e->first_leaf);
+}
+
 /* All that the tree has, few enough to be near; nothing else is. */
 void pcl_event_refill(struct pcl_engine *e)
 {
@@ -89,4 +105,12 @@ void pcl_event_spill(struct pcl_engine *e)
     memmove(e->near, &e->near[BATCH], e->n_near * sizeof(*e->near));
     e->edge = e->near[0].t;
     e->edge_rank = e->near[0].rank;
+}
+
+bool pcl_event_before_tie(struct pcl_engine *e, uint32_t entity)
+{
+    if (!e->run_ahead || pcl_event_next(e) != e->rival || e->n_near)
+        return false;
+    e->rival_rank = rank_at(e, first_leaf(e));
+    return e->rank_of[entity] < e->rival_rank;
 }

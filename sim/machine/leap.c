@@ -25,7 +25,7 @@ pcl_ns pcl_leap_room(const struct pcl_machine *m, pcl_line line)
     if (m->explore || !e->run_ahead || m->stop || is_irq(m, m->cur) || c->need_resched ||
         c->irq_head != PCL_NONE || !pcl_line_mine(m, line))
         return -1;
-    if (!pcl_event_ahead(e, m->cur, until))
+    if (!pcl_event_surely_ahead(e, m->cur, until))
         until--;
     return until - m->at;
 }
