@@ -415,9 +415,9 @@ static void lay_rows(struct pick *p, const struct categories *cat, struct fig_pa
                     continue;
                 row -= first && i > 0 ? 2 : 1;
                 q->y.tic[q->y.n_tics++] = (struct fig_tic){
-                    row, cat->n > 1 && first ? fig_text(f, "%s = %s: %s", q->x.label,
-                                                        cat->v[i].text, f->name[s])
-                                             : f->name[s]};
+                    row, cat->n > 1 && first
+                             ? fig_text(f, "%s = %s: %s", p->x, cat->v[i].text, f->name[s])
+                             : f->name[s]};
                 first = false;
                 pt->text = value.log ? "" : fig_number(f, pt, p->most > 1);
                 pt->x = -HUGE_VAL; /* laid: y becomes the length, x the row */

@@ -5,7 +5,7 @@
 # TOP     the largest number; shades are logarithmic
 
 array SHADE[10] = ['.', ':', '-', '=', '+', 'o', '*', '#', '%', '@']
-shade(v) = SHADE[1 + int(9.999 * log(v + 1) / log(TOP + 1.0001))]
+shade(v) = v > 0 ? SHADE[1 + int(9.999 * log(v + 1) / log(TOP + 1.0001))] : '' # NaN: a panel without waits
 if (FORM eq 'txt') {
     plot $data index 0 using 1:2:(shade($3)) with labels
 } else {
