@@ -221,9 +221,10 @@ int fig_heat(struct pick *p, struct pcl_err *err)
         return rc;
     heat_lengths(p);
     time_axis(p);
-    p->f->note = "waits by their end and length, all replications together; darker is more";
-    p->f->text_note = "waits by their end and length, all replications together, from few to "
-                      "many: . : - = + o * # % @";
+    p->f->note = "number of waits by their end and length, all replications together";
+    p->f->text_note =
+        "number of waits by their end and length, all replications together, from few to "
+        "many: . : - = + o * # % @";
     return PCL_OK;
 }
 

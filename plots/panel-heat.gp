@@ -12,7 +12,7 @@ if (FORM eq 'txt') {
     set palette defined (0 '#e8f0f8', 0.35 '#56b4e9', 0.7 '#0072b2', 1 '#000000')
     set cbrange [1:(TOP > 1 ? TOP : 2)]
     set logscale cb 10
-    set cblabel 'waits'
+    set format cb '%.0s%c'
     plot $data index 0 using 1:2:($1 - $5):($1 + $5):($2 / $6):($2 * $6):3 with boxxyerror fc palette fs solid noborder
     unset logscale cb
 }

@@ -157,6 +157,14 @@ static void one_two_and_six_schemes_one_and_many_points(void **state)
         }
 }
 
+static void refused(const struct pcl_dataset *d, const struct pcl_plot_opts *o,
+                    const char *what)
+{
+    assert_int_equal(pcl_plot(d, o, &err), PCL_EINVAL);
+    if (!strstr(err.msg, what))
+        fail_msg("want \"%s\" in \"%s\"", what, err.msg);
+}
+
 static const char *const nine[] = {"v5.8",
                                    "v5.9-rc1",
                                    "v5.9",
@@ -167,7 +175,8 @@ static const char *const nine[] = {"v5.8",
                                    "range-fifo",
                                    "i-mutex"};
 
-/* Nine schemes; every seventh cell is missing; throughput over nine decades when wide is set. */
+/* Nine schemes; every seventh cell is missing; throughput over nine decades when wide is set.
+ */
 static void fill_nine(struct pcl_dataset *d, size_t points, bool wide)
 {
     static char text[200][8];
@@ -192,7 +201,8 @@ static void fill_nine(struct pcl_dataset *d, size_t points, bool wide)
             }
 }
 
-static void text_is(const struct pcl_dataset *d, const struct pcl_plot_opts *o, const char *file)
+static void text_is(const struct pcl_dataset *d, const struct pcl_plot_opts *o,
+                    const char *file)
 {
     char *text = NULL;
     size_t size;
@@ -236,6 +246,72 @@ static void nine_schemes_gaps_and_nine_decades(void **state)
     o = (struct pcl_plot_opts){.out = in_dir("gaps.png")};
     plot_ok(&d, &o);
     pcl_dataset_fini(&d);
+}
+
+/* Runs with a distribution, a lock over time, and where time went. */
+static void fill_store(struct pcl_store *store, struct pcl_dataset *d)
+{
+    for (unsigned s = 0; s < 2; s++)
+        for (uint32_t r = 0; r < 3; r++) {
+            struct pcl_course *c;
+            struct pcl_hist *h;
+            struct syn y;
+
+            syn_init(&y, schemes[s], NULL, NULL, r);
+            syn_metrics(&y, 1e5, 1e5, 1e6, 8, 3);
+            h = pcl_result_add_hist(&y.r, "latency", "all");
+            for (int i = 1; i <= 2000; i++)
+                pcl_hist_add(h, (int64_t)(1000 + 1000 * s) * i / (2001 - i) + r);
+            c = pcl_result_add_course(&y.r, "page");
+            for (pcl_ns t = 0; t < 1000000000; t += 1000000) {
+                pcl_course_hold(c, 1, t, t + 500000);
+                pcl_course_wait(c, t, t + 1000 * (1 + t / 10000000) * (1 + 30 * s), true);
+            }
+            (void)pcl_result_add(&y.r, "latency_mean", "all", "ns", PCL_BETTER_LOWER,
+                                 9000 + 10 * r);
+            (void)pcl_result_add(&y.r, "call_time", "cpu", "ns", PCL_BETTER_LOWER, 3000);
+            (void)pcl_result_add(&y.r, "call_time", "io", "ns", PCL_BETTER_LOWER,
+                                 2000 + 10 * r);
+            (void)pcl_result_add(&y.r, "wait_total", "page", "ns", PCL_BETTER_LOWER,
+                                 4000.0 * (double)y.r.ops);
+            (void)pcl_result_add(&y.r, "wait_conflict", "page", "ns", PCL_BETTER_LOWER,
+                                 4000.0 * (double)y.r.ops);
+            assert_int_equal(pcl_store_put(store, &y.d, &y.r, &err), PCL_OK);
+            syn_fini(&y);
+        }
+    assert_int_equal(pcl_store_load(store, d, &err), PCL_OK);
+}
+
+static void what_a_store_has_besides_numbers_is_drawn(void **state)
+{
+    static const struct {
+        enum pcl_plot_kind kind;
+        const char *file;
+    } rows[] = {{PCL_PLOT_PERCENTILES, "plot-percentiles.txt"},
+                {PCL_PLOT_CCDF, "plot-ccdf.txt"},
+                {PCL_PLOT_TIME, "plot-time.txt"},
+                {PCL_PLOT_HEAT, "plot-heat.txt"},
+                {PCL_PLOT_OCCUPANCY, "plot-occupancy.txt"}};
+    const char *lock = "iolock";
+    struct pcl_plot_opts o = {0};
+    struct pcl_dataset d;
+
+    (void)state;
+    pcl_dataset_init(&d);
+    assert_int_equal(pcl_store_open(in_dir("plot.db"), PCL_STORE_WRITE, &o.store, &err),
+                     PCL_OK);
+    fill_store(o.store, &d);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        o.kind = rows[i].kind;
+        text_is(&d, &o, rows[i].file);
+        o.out = in_dir("kind.svg");
+        plot_ok(&d, &o);
+    }
+    o.y = &lock;
+    o.n_y = 1;
+    refused(&d, &o, "these results have the locks page");
+    pcl_dataset_fini(&d);
+    pcl_store_close(o.store);
 }
 
 static void user_text_does_no_harm(void **state)
@@ -353,14 +429,6 @@ static void a_failing_gnuplot_leaves_the_old_figure_alone(void **state)
     pcl_dataset_fini(&d);
 }
 
-static void refused(const struct pcl_dataset *d, const struct pcl_plot_opts *o,
-                    const char *what)
-{
-    assert_int_equal(pcl_plot(d, o, &err), PCL_EINVAL);
-    if (!strstr(err.msg, what))
-        fail_msg("want \"%s\" in \"%s\"", what, err.msg);
-}
-
 static void what_is_not_there_is_refused_with_what_is(void **state)
 {
     const char *at = "tasks=8", *none = "tasks=9", *bad = "tasks", *y_ = NULL;
@@ -450,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_text_figure_has_letters_and_a_key),
         cmocka_unit_test(one_two_and_six_schemes_one_and_many_points),
         cmocka_unit_test(nine_schemes_gaps_and_nine_decades),
+        cmocka_unit_test(what_a_store_has_besides_numbers_is_drawn),
         cmocka_unit_test(user_text_does_no_harm),
         cmocka_unit_test(the_script_is_the_record),
         cmocka_unit_test(without_gnuplot_the_script_is_left),
