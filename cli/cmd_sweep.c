@@ -370,7 +370,6 @@ static int lead(struct sweep *w)
     int code, rc;
 
     (void)cli_catch_signals(); /* whoever reads the head may interrupt */
-    print_head(w);
     w->s.study = w->study;
     w->s.brief = true;
     w->s.exec.workers = cli_request_workers(&w->v.req);
@@ -379,10 +378,12 @@ static int lead(struct sweep *w)
     w->s.exec.ranks = w->ranks;
     w->s.exec.cells = pcl_xcalloc(cells, sizeof(*w->s.exec.cells));
     rc = pcl_store_open(w->v.req.db, PCL_STORE_WRITE, &w->s.exec.store, &w->err);
-    if (rc == PCL_OK)
+    if (rc == PCL_OK) {
+        print_head(w);
         rc = run_here(w);
-    else if (w->ranks)
+    } else if (w->ranks) {
         (void)pcl_ranks_agree(w->ranks, rc, "collected", &w->err);
+    }
     code = rc == PCL_OK ? print_end(w) : rc == PCL_EINTR ? cli_code(rc) : cli_report(&w->err);
     if (rc != PCL_OK && rc != PCL_EINTR && w->s.finished)
         fprintf(stderr, "pclsim: %zu of %zu runs had ended; the same command goes on\n",

@@ -28,7 +28,7 @@ struct pool {
     struct done *finished; /* newest first */
     size_t n_finished;
     unsigned working; /* workers that have not ended */
-    volatile int stop;
+    bool stop;        /* nobody begins another run */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* for workers: there may be room */
     pthread_cond_t arrived; /* for the caller: a result, or a worker's end */
@@ -69,10 +69,10 @@ static struct done *run_one(struct pool *p, size_t i)
     d->at = i;
     pcl_result_init(&d->result);
     p->plan->job(i, &job, p->plan->arg);
-    rc = pcl_run(&job, &d->result, &p->stop, &err);
+    rc = pcl_run(&job, &d->result, p->plan->cancel, &err);
     if (rc == PCL_OK)
         return d;
-    if (p->stop) { /* not over */
+    if (rc == PCL_EINTR) { /* not over */
         pcl_result_fini(&d->result);
         free(d);
         return NULL;
@@ -112,11 +112,11 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* The workers stop between two events of their runs. */
+/* The workers end after the runs that are under way, which look at the caller's flag too. */
 static void halt(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
-    p->stop = 1;
+    p->stop = true;
     pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
 }
@@ -142,7 +142,7 @@ static struct done *pick_up(struct pool *p)
     pthread_mutex_lock(&p->lock);
     while (!p->finished && p->working) {
         if (p->plan->cancel && *p->plan->cancel && !p->stop) {
-            p->stop = 1;
+            p->stop = true;
             pthread_cond_broadcast(&p->changed);
         }
         wait_a_while(p);
