@@ -94,7 +94,7 @@ static const char *const copies[] = {
 };
 
 /* Tables that follow a run and name nothing else by number. */
-static const char *const followers[] = {"hist",      "lockstat",  "blocked",
+static const char *const followers[] = {"hist",      "course",    "lockstat", "blocked",
                                         "lockpoint", "violation", "run_host"};
 
 static const char drop_temp[] =

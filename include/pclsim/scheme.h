@@ -53,6 +53,10 @@ enum pcl_role pcl_role_find(const char *name); /* PCL_N_ROLES: none */
     X(DIO_DRAIN, "dio-drain", CHOICE, "auto|yes|no", PCL_DIO_DRAIN_AUTO,                       \
       "truncate and fallocate wait until no direct I/O is in flight, as inode_dio_wait() does; "  \
       "auto: unless there is no iolock or it is a range lock, which direct I/O holds to the end")    \
+    X(DIO, "dio", CHOICE, "sync|async", PCL_DIO_SYNC,                                          \
+      "direct I/O that does not extend the file lets the iolock go when the device has its answer, "   \
+      "or, as through io_uring or libaio, when the request is on its way; a range lock stays until "   \
+      "the answer. A task is then a request in flight: as many as the queue is deep")          \
     X(UNALIGNED_DIO, "unaligned-dio", CHOICE, "shared-first|exclusive", PCL_DIO_SHARED_FIRST,  \
       "XFS, direct writes of parts of blocks: shared unless they allocate, or exclusive, as "   \
       "before 5.12")  \
@@ -97,6 +101,7 @@ enum { PCL_VMA_LOCK_NO, PCL_VMA_LOCK_YES, PCL_VMA_LOCK_SPECULATIVE };
 enum { PCL_COLLAPSE_INVALIDATE, PCL_COLLAPSE_MOVE };
 enum { PCL_DIO_DRAIN_AUTO, PCL_DIO_DRAIN_YES, PCL_DIO_DRAIN_NO };
 
+enum { PCL_DIO_SYNC, PCL_DIO_ASYNC };
 enum { PCL_DIO_SHARED_FIRST, PCL_DIO_EXCLUSIVE };
 enum { PCL_PTE_LOCK_MM, PCL_PTE_LOCK_TABLE };
 enum { PCL_WRITEBACK_GATHER, PCL_WRITEBACK_SUBMIT };

@@ -377,6 +377,17 @@ enum pcl_flow act_unlock_submitted(struct pcl_kernel *k, struct pcl_call *c,
     return holds_range(k) ? flow_next(c, FLOW_SKIP) : act_unlock(k, c, s);
 }
 
+/* -EIOCBQUEUED: who submitted goes on without the iolock, the request counts as in flight. What
+ * makes the file longer is waited for under the lock. */
+enum pcl_flow act_unlock_async(struct pcl_kernel *k, struct pcl_call *c, const struct pcl_step *s)
+{
+    bool extends = c->op == PCL_OP_DWRITE && c->off + c->len > pcl_inode_size(k->cache, c->inode);
+
+    if (c->phase == 0 && (k->option[PCL_OPTION_DIO] == PCL_DIO_SYNC || holds_range(k) || extends))
+        return flow_next(c, FLOW_SKIP);
+    return act_unlock(k, c, s);
+}
+
 /* Somebody whose direct I/O is in flight. */
 static uint32_t in_flight(const struct pcl_kernel *k, uint32_t inode)
 {

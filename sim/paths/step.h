@@ -211,6 +211,7 @@ ACT(act_lock);
 ACT(act_unlock);
 ACT(act_unlock_overwrite);
 ACT(act_unlock_submitted);
+ACT(act_unlock_async);
 ACT(act_dio_drain);
 ACT(act_drain_alone);
 ACT(act_demote);

@@ -100,7 +100,13 @@ const struct pcl_step pcl_buffered_write_path[] = {
     S_END,
 };
 
-/* iomap_dio_rw(), synchronous: the lock is held until the device has answered */
+#define UNLOCK_ASYNC                                                                           \
+    {.act = act_unlock_async,                                                                  \
+     .name = "unlock IOLOCK, if async, unless a range",                                         \
+     .role = PCL_ROLE_IOLOCK}
+
+/* iomap_dio_rw(), synchronous unless path.dio says otherwise: the lock is held until the device has
+ * answered */
 const struct pcl_step pcl_direct_read_path[] = {
     S_ENTER(syscall),
     S_LOCK(IOLOCK),
@@ -111,6 +117,7 @@ const struct pcl_step pcl_direct_read_path[] = {
     S_CPU(node_visit),
     S_UNLOCK(ILOCK),
     S_DO(direct),
+    UNLOCK_ASYNC,
     S_SLEEPY(io_wait),
     S_DO(direct_done),
     S_DO(dio_end),
@@ -166,6 +173,7 @@ const struct pcl_step pcl_direct_write_path[] = {
     S_UNLOCK(ILOCK),
     S_IF(if_rejected, L_REJECTED),
     S_DO(direct),
+    UNLOCK_ASYNC,
     S_SLEEPY(io_wait),
     S_DO(direct_done),
     S_GOTO(L_NEXT),

@@ -1,6 +1,7 @@
 /*
- * What waits are spent on and who is in whose way: the parts add up to the waits, on a machine without
- * costs nothing but the conflict is left, and the one who is named is the one who held the lock.
+ * What waits are spent on and who is in whose way: the parts add up to the waits, on a machine
+ * without costs nothing but the conflict is left, and the one who is named is the one who held
+ * the lock.
  */
 #include "rig.h"
 
@@ -45,8 +46,8 @@ static void assert_adds_up(const struct pcl_result *r)
 static void the_parts_of_the_waits_are_the_waits(void **state)
 {
     static const char *const names[] = {"hot-page", "mixed-rw", "fault-punch", "fsync-writers"};
-    static const char *const schemes[] = {"v5.8", "v5.9-rc1", "v5.9", "range-tree",
-                                          "v5.9:page=mcs-page", "v5.9:page=spin-sleep"};
+    static const char *const schemes[] = {
+        "v5.8", "v5.9-rc1", "v5.9", "range-tree", "v5.9:page=mcs-page", "v5.9:page=spin-sleep"};
     static const char *const set[] = {"scenario.warmup=1ms", "scenario.duration=4ms"};
     double contended = 0;
 
@@ -67,8 +68,8 @@ static void the_parts_of_the_waits_are_the_waits(void **state)
     assert_true(contended > 100);
 }
 
-#define HEAD(machine)                                                                             \
-    "[scenario]\ntitle = t\nfs = xfs\nmachine = " machine "\nduration = 20ms\n"                     \
+#define HEAD(machine)                                                                          \
+    "[scenario]\ntitle = t\nfs = xfs\nmachine = " machine "\nduration = 20ms\n"                \
     "[file f]\nsize = 4m\ncached = all\n"
 
 static void without_costs_a_wait_is_a_conflict(void **state)
@@ -104,8 +105,8 @@ static const struct pcl_blocked_row *pair(const struct pcl_result *r, const char
     return NULL;
 }
 
-/* Long direct reads share the rwsem, a write wants it alone: reads queue behind the write for other
- * reads. Under a range lock a write elsewhere is in nobody's way. */
+/* Long direct reads share the rwsem, a write wants it alone: reads queue behind the write for
+ * other reads. Under a range lock a write elsewhere is in nobody's way. */
 static void a_reader_waits_behind_a_writer_for_readers(void **state)
 {
     static const char text[] =
@@ -155,9 +156,46 @@ static void irqs_off_is_counted_for_the_lock_that_causes_it(void **state)
     setting_fini(&s);
 }
 
+/* The longest wait for the iolock, exclusive, of a buffered writer beside a direct reader of
+ * the same range, whose device takes 60 us and more. */
+static pcl_ns longest_beside_direct(const char *scheme)
+{
+    static const char text[] =
+        "[scenario]\ntitle = t\nfs = xfs\nmachine = guest-2vcpu\nduration = 20ms\n"
+        "[file f]\nsize = 1M\n[group d]\nmix = dread:1\noffsets = hot\n"
+        "[group w]\nmix = write:1\noffsets = hot\nthink = 300us\nthink_on = sleep\n";
+    struct setting s;
+    struct pcl_result r;
+    pcl_ns longest = 0;
+
+    setting_text(&s, text, scheme, NULL, 0);
+    run_ok(&s.job, &r);
+    for (size_t i = 0; i < r.n_locks; i++)
+        if (strcmp(r.locks[i].name, "iolock") == 0 && r.locks[i].mode == 'X')
+            longest = r.locks[i].wait_max;
+    pcl_result_fini(&r);
+    setting_fini(&s);
+    return longest;
+}
+
+static void
+asynchronous_direct_io_holds_a_range_to_its_end_and_an_rwsem_until_it_is_sent(void **unused)
+{
+    pcl_ns sync = longest_beside_direct("v6.7");
+    pcl_ns async = longest_beside_direct("v6.7:path.dio=async");
+    pcl_ns range = longest_beside_direct("range-tree:path.dio=async");
+
+    (void)unused;
+    assert_true(sync > 30000);  /* half of the device's time, at least */
+    assert_true(async < 10000); /* that of the submission */
+    assert_true(range > 30000); /* the range is held until the answer */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            asynchronous_direct_io_holds_a_range_to_its_end_and_an_rwsem_until_it_is_sent),
         cmocka_unit_test(the_parts_of_the_waits_are_the_waits),
         cmocka_unit_test(without_costs_a_wait_is_a_conflict),
         cmocka_unit_test(a_reader_waits_behind_a_writer_for_readers),
