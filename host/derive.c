@@ -72,7 +72,7 @@ static const struct settle settles[] = {
     {PCL_C_folio_remove, -1, HOST_R_punch_hole_256, DISK},
     {PCL_C_folio_remove, -1, HOST_R_punch_clean_256, ON(TMPFS)},
     {FS_EXTENT, -1, HOST_R_punch_clean_1, DISK},
-    {PCL_C_ext4_buffers, -1, HOST_R_punch_clean_256, ON(EXT4)},
+    {PCL_C_ext4_buffers, -1, HOST_R_punch_dirty_256, ON(EXT4)},
     {PCL_C_dev_read, -1, HOST_R_direct_read, DISK},
     {PCL_C_dev_write, -1, HOST_R_direct_write, DISK},
     {PCL_C_folio_write, -1, HOST_R_punch_dirty_256, ON(XFS)},

@@ -68,18 +68,25 @@ static bool resize(int fd, int64_t size)
     return true;
 }
 
+/* Blocks with data in them, nothing of it cached: blocks that were only allocated are read
+ * without the device. */
+static bool write_blocks(int fd, int64_t size)
+{
+    return walk(fd, 0, size, CHUNK, true) && fsync(fd) == 0 &&
+           posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0;
+}
+
 static int fill(const struct real_file *f, const struct pcl_source_file *s,
                 const struct pcl_real_opts *o, struct pcl_err *err)
 {
     int64_t step = PAGE << s->order;
+    bool whole = s->mapped && s->size <= o->space;
 
+    if (!resize(f->fd, s->size) || (whole && !write_blocks(f->fd, s->size)))
+        return failed(err, o, "making a file");
     (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_RANDOM); /* folios of one page; no read-ahead */
-    if (!resize(f->fd, s->size))
-        return failed(err, o, "sizing a file");
-    if (s->mapped && s->size <= o->space && fallocate(f->fd, 0, 0, s->size) != 0 &&
-        errno != EOPNOTSUPP)
-        return failed(err, o, "allocating a file");
-    if (s->cached > 0 && !walk(f->fd, s->cached_at, s->cached, step, s->mapped))
+    if (s->cached > 0 &&
+        !walk(f->fd, s->cached_at, s->cached, step, s->mapped && (!whole || s->order > 0)))
         return failed(err, o, "filling a file");
     if (s->mapped && fsync(f->fd) != 0)
         return failed(err, o, "syncing a file");
