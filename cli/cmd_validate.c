@@ -65,6 +65,7 @@ struct work {
     struct pcl_store *store;
     struct pcl_dataset data;
     const volatile int *cancel;
+    bool refused; /* the scenario is sound, but cannot be carried out here */
 };
 
 /* --- what is run
@@ -137,9 +138,8 @@ static int need_machine(struct work *w, struct pcl_err *err)
     return rc;
 }
 
-/* Overrides of both sides: the file system; on the simulated side also that each operation is
- * followed by a reading of the clock, which is work. */
-static void override_clock(struct work *w, const struct pcl_scenario *s, struct cli_list *out)
+/* On the simulated side each operation is followed by a reading of the clock, which is work. */
+static void override_clock(const struct pcl_scenario *s, struct cli_list *out)
 {
     double clock = pcl_real_clock_ns();
 
@@ -154,7 +154,6 @@ static void override_clock(struct work *w, const struct pcl_scenario *s, struct 
                        g->think.a + (int64_t)(clock * ops * (g->refault ? 2 : 1)));
         cli_list_add(out, word);
     }
-    (void)w;
 }
 
 static int measure(struct work *w, const struct pcl_scenario *s,
@@ -324,21 +323,24 @@ static int both(struct work *w, const char *name, struct pcl_err *err)
     struct cli_list simulated = {0};
     int rc = pcl_scenario_load(name, cli_words(&w->set), w->set.n, &s, err);
 
-    if (rc == PCL_OK)
+    if (rc == PCL_OK) {
         rc = pcl_real_can(s, w->fs, err);
+        w->refused = rc != PCL_OK;
+    }
     if (rc == PCL_OK)
         rc = need_machine(w, err);
     if (rc != PCL_OK)
         goto out;
     for (size_t i = 0; i < w->set.n; i++)
         cli_list_add(&simulated, w->set.v[i]);
-    override_clock(w, s, &simulated);
+    override_clock(s, &simulated);
     spec.set = cli_words(&simulated);
     spec.n_set = simulated.n;
     rc = pcl_study_new(&spec, &study, err);
     if (rc == PCL_OK) {
         pcl_study_desc(study, 0, &like);
         rc = measure(w, s, &like, err);
+        w->refused = rc == PCL_EINVAL;
     }
     if (rc == PCL_OK)
         rc = pcl_study_run(study, &exec, err);
@@ -405,8 +407,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
         code = CLI_DONE;
     else
         code = cli_signal() ? 128 + cli_signal() : cli_report(&err);
-    /* what the user asked for is sound, but this host cannot do it: nothing was compared */
-    if (rc == PCL_EINVAL && !*err.file)
+    if (w.refused && !cli_signal()) /* nothing was compared */
         code = CLI_FAILED;
 out:
     pcl_store_close(w.store);

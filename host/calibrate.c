@@ -5,6 +5,7 @@
  */
 #include "derive.h"
 #include "describe.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,23 +54,6 @@ struct work {
 
 /* --- directories
  * ---------------------------------------------------------------------------------- */
-
-int host_scratch(const char *dir, int flags, struct pcl_err *err)
-{
-    char path[4096];
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | flags, 0600);
-
-    if (fd >= 0)
-        return fd;
-    if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-        return pcl_fail(err, PCL_EIO, "%s: %s", dir, strerror(errno));
-    (void)snprintf(path, sizeof(path), "%s/pclsim-XXXXXX", dir);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd < 0)
-        return pcl_fail(err, PCL_EIO, "%s: %s", dir, strerror(errno));
-    (void)unlink(path);
-    return fd;
-}
 
 static int open_places(struct work *w, struct pcl_calibration *c, struct pcl_err *err)
 {

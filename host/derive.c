@@ -176,18 +176,6 @@ static double solve(const struct derive *d, const struct settle *row, int id, do
 /* --- the constants
  * ------------------------------------------------------------------------------ */
 
-static void set(struct pcl_calibration *c, int id, enum pcl_known how, double v, double lo,
-                double hi)
-{
-    struct pcl_profile *p = &c->profile;
-
-    put(p, id, v);
-    p->typical[id] = pcl_profile_get(p, (enum pcl_const_id)id);
-    p->lo[id] = (int64_t)llround(fmax(0, fmin(lo, v)));
-    p->hi[id] = (int64_t)llround(fmax(hi, v));
-    c->known[id] = how;
-}
-
 static void set_settled(const struct derive *d, const struct settle *row, int id,
                         const struct pcl_reading *r, double v)
 {
@@ -202,7 +190,7 @@ static void set_settled(const struct derive *d, const struct settle *row, int id
 
         if (which < 0)
             continue;
-        set(c, which, PCL_KNOWN_DERIVED, v, lo, hi);
+        derive_put(c, which, PCL_KNOWN_DERIVED, v, lo, hi);
         (void)snprintf(c->profile.source[which], sizeof(c->profile.source[which]), "%s%s", how,
                        row->also >= 0 ? "; in equal parts with its neighbour" : "");
     }

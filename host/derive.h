@@ -20,6 +20,10 @@ const struct pcl_reading *derive_reading(const struct pcl_calibration *c, enum h
 void derive_note(struct pcl_calibration *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** Gives a constant its value and range (widened to hold it), and notes how it was come by. */
+void derive_put(struct pcl_calibration *c, int id, enum pcl_known how, double v, double lo,
+                double hi);
+
 /** Constants that a reading gives directly, and those of topology and kernel. */
 void derive_direct(struct pcl_calibration *c, const struct host *h);
 

@@ -21,8 +21,4 @@ void host_steal_begin(struct host_steal *s);
 /** Share of the CPU time since then that the hypervisor took; 0 where it does not tell. */
 double host_steal_end(const struct host_steal *s);
 
-/** A file in a directory that has no name there, or loses it at once: nothing is left behind
- * whatever ends the program. Returns a descriptor or a negative code. */
-int host_scratch(const char *dir, int flags, struct pcl_err *err);
-
 #endif

@@ -37,7 +37,7 @@ void derive_note(struct pcl_calibration *c, const char *fmt, ...)
         c->notes[c->n_notes++] = pcl_xstrdup(text);
 }
 
-static void put(struct pcl_calibration *c, int id, enum pcl_known how, double v, double lo,
+void derive_put(struct pcl_calibration *c, int id, enum pcl_known how, double v, double lo,
                 double hi)
 {
     struct pcl_profile *p = &c->profile;
@@ -63,7 +63,7 @@ static void source(struct pcl_calibration *c, int id, const char *fmt, ...)
 
 static void told(struct pcl_calibration *c, int id, int64_t v, const char *by)
 {
-    put(c, id, PCL_KNOWN_MEASURED, (double)v, (double)v, (double)v);
+    derive_put(c, id, PCL_KNOWN_MEASURED, (double)v, (double)v, (double)v);
     source(c, id, "told by %s", by);
 }
 
@@ -111,7 +111,7 @@ static void one_direct(struct pcl_calibration *c, const struct direct *d, double
                     pcl_consts[d->id].name, r->what, r->median, c->base);
         return;
     }
-    put(c, d->id, PCL_KNOWN_MEASURED, r->median - off, r->lo - off, r->hi - off);
+    derive_put(c, d->id, PCL_KNOWN_MEASURED, r->median - off, r->lo - off, r->hi - off);
     source(c, d->id, "measured: %s%s%s; median of %u rounds, spread %.0f %%%s", r->what,
            less ? ", less " : "", less ? less->name : "", r->rounds, 100 * r->spread,
            r->spread > 0.25 ? " (unsteady)" : "");
@@ -147,9 +147,9 @@ static void idle_states(struct pcl_calibration *c)
 
         if (!r || r->median < middle)
             continue;
-        put(c, PCL_C_idle_deep_after, PCL_KNOWN_MEASURED,
-            sqrt((double)row[i - 1].idle_ns * (double)row[i].idle_ns),
-            (double)row[i - 1].idle_ns, (double)row[i].idle_ns);
+        derive_put(c, PCL_C_idle_deep_after, PCL_KNOWN_MEASURED,
+                   sqrt((double)row[i - 1].idle_ns * (double)row[i].idle_ns),
+                   (double)row[i - 1].idle_ns, (double)row[i].idle_ns);
         source(
             c, PCL_C_idle_deep_after,
             "measured: a wake-up after %lld us of idleness takes %.1f us, after 10 us %.1f us",
@@ -166,8 +166,8 @@ static void flush_per_cpu(struct pcl_calibration *c, int n_cpus)
 
     if (!all || !two || more < 1 || all->median <= two->median)
         return;
-    put(c, PCL_C_ipi_per_cpu, PCL_KNOWN_MEASURED, (all->median - two->median) / more,
-        (all->lo - two->hi) / more, (all->hi - two->lo) / more);
+    derive_put(c, PCL_C_ipi_per_cpu, PCL_KNOWN_MEASURED, (all->median - two->median) / more,
+               (all->lo - two->hi) / more, (all->hi - two->lo) / more);
     source(c, PCL_C_ipi_per_cpu, "measured: flush with %d CPUs less the same with two, by %d",
            n_cpus, more);
 }
@@ -286,7 +286,7 @@ static void scheduler(struct pcl_calibration *c, const struct utsname *u, int n_
         told(c, PCL_C_slice, strtoll(line, NULL, 10), "debugfs, base_slice_ns");
         return;
     }
-    put(c, PCL_C_slice, PCL_KNOWN_DERIVED, slice, slice / 2, 3e6);
+    derive_put(c, PCL_C_slice, PCL_KNOWN_DERIVED, slice, slice / 2, 3e6);
     source(c, PCL_C_slice,
            "default times 1 + log2 of %d CPUs, at most 8; two spinning threads took turns of "
            "%.1f ms",
@@ -332,7 +332,8 @@ static void spread_of(struct pcl_calibration *c, int id, const struct pcl_readin
     if (!cv || !mean || device <= 0)
         return;
     v = fmin(1000, cv->median * mean->median / device);
-    put(c, id, PCL_KNOWN_MEASURED, v, cv->lo, fmin(1000, cv->hi * mean->median / device));
+    derive_put(c, id, PCL_KNOWN_MEASURED, v, cv->lo,
+               fmin(1000, cv->hi * mean->median / device));
     source(c, id, "measured: spread of single direct requests on %s", cv->fs);
 }
 
@@ -349,24 +350,24 @@ void derive_device(const struct derive *d)
     spread_of(c, PCL_C_dev_write_cv, derive_reading(c, HOST_R_direct_write_cv, d->fs),
               derive_reading(c, HOST_R_direct_write, d->fs), PCL_C_dev_write);
     if (depth) {
-        put(c, PCL_C_dev_channels, PCL_KNOWN_MEASURED, fmax(1, round(depth->median)),
-            fmax(1, floor(depth->lo)), ceil(depth->hi));
+        derive_put(c, PCL_C_dev_channels, PCL_KNOWN_MEASURED, fmax(1, round(depth->median)),
+                   fmax(1, floor(depth->lo)), ceil(depth->hi));
         source(c, PCL_C_dev_channels,
                "measured on %s: best rate of 1 to 16 threads over one's, %.1f", depth->fs,
                depth->median);
     }
     if (rd) {
-        put(c, PCL_C_dev_read_bw, PCL_KNOWN_MEASURED, rd->median, rd->lo, rd->hi);
+        derive_put(c, PCL_C_dev_read_bw, PCL_KNOWN_MEASURED, rd->median, rd->lo, rd->hi);
         source(c, PCL_C_dev_read_bw, "measured on %s: direct reads of 1 MiB, four threads",
                rd->fs);
     }
     if (wr) {
-        put(c, PCL_C_dev_write_bw, PCL_KNOWN_MEASURED, wr->median, wr->lo, wr->hi);
+        derive_put(c, PCL_C_dev_write_bw, PCL_KNOWN_MEASURED, wr->median, wr->lo, wr->hi);
         source(c, PCL_C_dev_write_bw, "measured on %s: direct writes of 1 MiB, four threads",
                wr->fs);
     }
     if (sync) {
-        put(c, PCL_C_dev_flush, PCL_KNOWN_MEASURED, sync->median, sync->lo, sync->hi);
+        derive_put(c, PCL_C_dev_flush, PCL_KNOWN_MEASURED, sync->median, sync->lo, sync->hi);
         source(c, PCL_C_dev_flush, "measured: fdatasync on %s with nothing left to write",
                sync->fs);
     }
@@ -407,8 +408,8 @@ void derive_taken(struct pcl_calibration *c)
             source(c, id, "taken over from %s: not to be measured here", c->base);
             continue;
         }
-        put(c, id, PCL_KNOWN_SCALED, v * c->scale, (double)c->profile.lo[id] * c->scale,
-            (double)c->profile.hi[id] * c->scale);
+        derive_put(c, id, PCL_KNOWN_SCALED, v * c->scale, (double)c->profile.lo[id] * c->scale,
+                   (double)c->profile.hi[id] * c->scale);
         source(c, id, "taken over from %s, times %.2f, the speed of kernel code here", c->base,
                c->scale);
     }

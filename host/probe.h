@@ -10,9 +10,10 @@
 #include <pclsim/base.h>
 #include <pclsim/calibrate.h>
 
+#include "clock.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 enum host_scope { HOST_CPU, HOST_DIR };
 
@@ -67,14 +68,6 @@ struct host {
     int fd;         /* the file of the DIR under way, -1 */
     enum pcl_fs fs; /* of that DIR; PCL_N_FS: one that is not modelled */
 };
-
-static inline uint64_t host_now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
 
 /** A sample of a reading in this round, in the reading's unit. */
 void host_add(struct host *h, enum host_reading r, double v);

@@ -7,6 +7,7 @@
 #ifndef _GNU_SOURCE
 #error "CPU affinity needs _GNU_SOURCE"
 #endif
+#include "clock.h"
 #include "real.h"
 
 #include <errno.h>
@@ -37,21 +38,13 @@ struct real {
     bool *threaded; /* [n_tasks] thread is to be joined */
 };
 
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
-
 double pcl_real_clock_ns(void)
 {
-    uint64_t t0 = now();
+    uint64_t t0 = host_now();
 
     for (int i = 0; i < 100000; i++)
-        (void)now();
-    return (double)(now() - t0) / 100000.0;
+        (void)host_now();
+    return (double)(host_now() - t0) / 100000.0;
 }
 
 int pcl_real_can(const struct pcl_scenario *s, enum pcl_fs fs, struct pcl_err *err)
@@ -356,12 +349,12 @@ static bool cancelled(const struct real *r)
 /* All are there, or a second has passed and they never will be. */
 static bool all_ready(const struct real *r)
 {
-    uint64_t give_up = now() + UINT64_C(10000000000);
+    uint64_t give_up = host_now() + UINT64_C(10000000000);
 
     while (atomic_load(&r->board->ready) < r->source.n_tasks) {
         struct timespec wait = {0, 200000};
 
-        if (now() > give_up || cancelled(r))
+        if (host_now() > give_up || cancelled(r))
             return false;
         (void)nanosleep(&wait, NULL);
     }
@@ -371,12 +364,12 @@ static bool all_ready(const struct real *r)
 static void let_run(struct real *r)
 {
     const struct pcl_scenario *s = r->o->scenario;
-    uint64_t t0 = now(), end = t0 + (uint64_t)s->warmup + (uint64_t)s->duration;
+    uint64_t t0 = host_now(), end = t0 + (uint64_t)s->warmup + (uint64_t)s->duration;
 
     atomic_store(&r->board->measure_from, t0 + (uint64_t)s->warmup);
     atomic_store(&r->board->end, end);
     atomic_store(&r->board->go, true);
-    while (now() < end && !cancelled(r)) {
+    while (host_now() < end && !cancelled(r)) {
         struct timespec wait = {0, 20000000};
 
         (void)nanosleep(&wait, NULL);

@@ -6,8 +6,8 @@
 #ifndef _GNU_SOURCE
 #error "O_TMPFILE needs _GNU_SOURCE"
 #endif
-#include "describe.h"
 #include "real.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,8 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE INT64_C(4096)
-
 /* Reads or writes all of the range through the buffer; the end of the file ends a read. */
 static int transfer(const struct real_worker *w, int fd, const struct pcl_request *r,
                     bool write)
@@ -99,7 +97,7 @@ int real_do(struct real_worker *w, const struct pcl_request *r)
     const struct real_file *f = &w->file[r->inode];
     int keep = r->flags & PCL_OPF_KEEPSIZE ? FALLOC_FL_KEEP_SIZE : 0;
 
-    /* NOLINTNEXTLINE: the operations that real_lacks() names need no case */
+    /* the operations that real_lacks() names need no case */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wswitch-enum"
     switch ((enum pcl_op)r->op) {

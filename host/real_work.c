@@ -2,18 +2,11 @@
  * A worker: thinks, acts, and reads the clock once an operation. What is drawn for a task
  * depends on its number and the operation's alone, as in the simulator.
  */
+#include "clock.h"
 #include "real.h"
 
 #include <errno.h>
 #include <time.h>
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
-}
 
 static bool over(const struct real_worker *w, uint64_t t)
 {
@@ -24,7 +17,7 @@ static bool over(const struct real_worker *w, uint64_t t)
 /* Until then: computing, or asleep. Returns the time. */
 static uint64_t pass_until(const struct real_worker *w, uint64_t until, bool on_cpu)
 {
-    uint64_t t = now();
+    uint64_t t = host_now();
     struct timespec ts = {.tv_sec = (time_t)(until / 1000000000),
                           .tv_nsec = (long)(until % 1000000000)};
 
@@ -34,7 +27,7 @@ static uint64_t pass_until(const struct real_worker *w, uint64_t until, bool on_
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR &&
                !over(w, t))
             ;
-    while ((t = now()) < until && !over(w, t))
+    while ((t = host_now()) < until && !over(w, t))
         ;
     return t;
 }
@@ -62,7 +55,7 @@ void real_work(struct real_worker *w)
         (void)nanosleep(&wait, NULL);
     }
     from = atomic_load(&w->board->measure_from);
-    t = arrival = pass_until(w, now() + (uint64_t)w->source->start[w->task], false);
+    t = arrival = pass_until(w, host_now() + (uint64_t)w->source->start[w->task], false);
     for (uint64_t i = 0; !over(w, t); i++) {
         uint64_t t0 = t;
         int error;
@@ -75,7 +68,7 @@ void real_work(struct real_worker *w)
         }
         begun = a.first ? t0 : begun;
         error = real_do(w, &a.req);
-        t = now();
+        t = host_now();
         note(w, &a, error);
         if (t0 < from || t > atomic_load_explicit(&w->board->end, memory_order_relaxed))
             continue;
