@@ -408,7 +408,7 @@ static void runs_text(const struct pcl_comparison *c, size_t from, size_t to, ch
 }
 
 /* For readers who have nothing but the mail: what exactly was simulated, and what it stands on. */
-static void put_origin(FILE *out, const struct pcl_config_desc *d)
+static void put_origin(FILE *out, const struct pcl_config_desc *d, bool measured)
 {
     char text[400], scenario[65], machine[65];
 
@@ -419,29 +419,41 @@ static void put_origin(FILE *out, const struct pcl_config_desc *d)
         pcl_wrap(out, "", 2, text);
     }
     (void)snprintf(text, sizeof(text),
-                   "A simulation, not a measurement: machine profile %s (sha256 %.12s..) comes from "
-                   "published constants and assumptions ('pclsim machines show' has their "
-                   "sources); this store holds no validation of it against a real one",
-                   d->machine, machine);
+                   "A simulation%s: machine profile %s (sha256 %.12s..) comes from constants whose "
+                   "sources are in it ('pclsim machines show'); %s",
+                   measured ? "" : ", not a measurement", d->machine, machine,
+                   measured ? "the scheme measured is a real machine, run beside it"
+                            : "this store holds no validation of it against a real one");
     pcl_wrap(out, "", 2, text);
+}
+
+static bool any_measured(const struct pcl_comparison *c, size_t from, size_t to)
+{
+    for (size_t b = from; b < to; b++)
+        for (size_t i = 0; i < c->block[b].n_schemes; i++)
+            if (c->block[b].config[i] &&
+                strcmp(c->block[b].config[i]->desc.scheme, PCL_MEASURED) == 0)
+                return true;
+    return false;
 }
 
 static void put_head(FILE *out, const struct pcl_comparison *c, size_t from, size_t to, bool mail)
 {
     const struct pcl_config_desc *d = &c->block[from].config[0]->desc;
     char text[1024], runs[320], holm[64], matters[80] = "";
+    bool measured = any_measured(c, from, to);
 
     if (c->practical > 0)
         (void)snprintf(matters, sizeof(matters), ", .%csignificant but under %.3g%%",
                        PCL_HARD_BLANK, 100 * c->practical);
-    (void)snprintf(text, sizeof(text), "Simulated (pclsim, model %s): %s %s%s%.12s%s", d->build,
-                   d->kind, d->workload, d->trace_sha256[0] ? " (sha256 " : "", d->trace_sha256,
+    (void)snprintf(text, sizeof(text), "%s (pclsim, model %s): %s %s%s%.12s%s",
+                   measured ? "Measured and simulated" : "Simulated", d->build, d->kind, d->workload, d->trace_sha256[0] ? " (sha256 " : "", d->trace_sha256,
                    d->trace_sha256[0] ? "..)" : "");
     pcl_wrap(out, "", 2, text);
     if (d->title[0])
         pcl_wrap(out, "  ", 2, d->title);
     if (mail)
-        put_origin(out, d);
+        put_origin(out, d, measured);
     runs_text(c, from, to, runs, sizeof(runs));
     (void)snprintf(text, sizeof(text), "machine %s, %s", d->machine, runs);
     pcl_wrap(out, "", 2, text);

@@ -437,6 +437,15 @@ static const char *constants(struct pick *p)
     return fig_text(p->f, "%s", buf);
 }
 
+/* Runs of pclsim validate are beside those of the simulator. */
+static bool any_measured(const struct pick *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->config[i]->desc.scheme, PCL_MEASURED) == 0)
+            return true;
+    return false;
+}
+
 void pick_titles(struct pick *p)
 {
     const struct pcl_config_desc *d = &p->config[0]->desc;
@@ -449,7 +458,8 @@ void pick_titles(struct pick *p)
     if (p->most > 1 && !p->no_intervals)
         intervals =
             p->varies ? fig_text(f, ", %.4g%% t-intervals", 100 * p->level) : ", all identical";
-    (void)snprintf(f->title, sizeof(f->title), "Simulated: %s",
+    (void)snprintf(f->title, sizeof(f->title), "%s: %s",
+                   any_measured(p) ? "Measured and simulated" : "Simulated",
                    !workload     ? "several workloads"
                    : d->title[0] ? d->title
                                  : d->workload);

@@ -40,6 +40,9 @@ struct pcl_config_desc {
     const char *build;         /* version of the model */
 };
 
+/* The scheme of runs that were not simulated but carried out for real (pclsim/validation.h). */
+#define PCL_MEASURED "measured"
+
 /* One run before it has run: what it will be filed under. */
 struct pcl_run_desc {
     char key[65]; /* pcl_job_key() */

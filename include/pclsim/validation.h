@@ -10,8 +10,6 @@
 #include <pclsim/dataset.h>
 #include <pclsim/stats.h>
 
-#define PCL_MEASURED "measured" /* the scheme's name */
-
 struct pcl_validation_row {
     char name[40], object[40], unit[12];
     struct pcl_ci measured, simulated;
